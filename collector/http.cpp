@@ -1,0 +1,11 @@
+#include "collector/http.hpp"
+
+namespace pawl::collector {
+
+std::optional<std::string_view> HttpResponse::header(std::string_view lower_case_name) const {
+    for (const auto& [name, value] : headers)
+        if (name == lower_case_name) return value;
+    return std::nullopt;
+}
+
+}  // namespace pawl::collector

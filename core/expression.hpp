@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/json_document.hpp"
+#include "core/value.hpp"
+
+namespace pawl::core {
+
+/// Named text values of a partition: a list entry (`list.x`, or `x` itself in templates) or a parent row (`parent.x`).
+/// Small JSON object text, parsed once per page. Numbers keep their source text.
+struct NamedValues {
+    std::vector<std::pair<std::string, Value>> entries;
+    [[nodiscard]] const Value* find(std::string_view name) const;
+};
+
+/// What an expression may look at while it is evaluated.
+struct Scope {
+    const JsonDocument* document = nullptr;        ///< `$$` is its root
+    JsonDocument::Node record = JsonDocument::none;  ///< `$`; with `key`/`value` inside entries()
+    std::optional<std::string_view> entry_key;     ///< `key` inside entries()
+    const NamedValues* parent = nullptr;
+    const NamedValues* list = nullptr;
+    const NamedValues* header = nullptr;           ///< response headers, names in lower case with - as _
+    const NamedValues* link = nullptr;             ///< "last.page" → "34": query parameters of RFC 8288 links by relation
+    Arena* arena = nullptr;                        ///< keeps what is computed
+};
+
+/// What a path may yield when it stands for several records (`each`).
+struct Record {
+    JsonDocument::Node node = JsonDocument::none;
+    std::optional<std::string> key;  ///< for entries()
+};
+
+/// An expression of a source file: `$.a.b[0].c`, `$$`, `parent.x`, `list.x`, `header.x`, `link.last.page`, `key`, `value`,
+/// literals, `a ?? b`, `… as TYPE`, and a closed set of functions. Compiled once per stream, evaluated per record.
+class Expression {
+  public:
+    struct Node;  // the compiled tree, in expression.cpp
+
+    /// Throws ExpressionError (with the column inside `text`) when it does not parse or names something unknown.
+    [[nodiscard]] static Expression compile(std::string_view text);
+
+    /// The value in `scope`; what is missing is null. Never throws for what data may hold.
+    [[nodiscard]] Value evaluate(const Scope& scope) const;
+    /// The records an `each` or `records` path yields: `$.items[*]`, `$[*].user`, `entries($)`. For other expressions the
+    /// one node it denotes; nothing when it is missing or null. At most `records_max`; more throws PermanentError.
+    [[nodiscard]] std::vector<Record> records(const JsonDocument& document, JsonDocument::Node start,
+                                              std::size_t records_max = 1'000'000) const;
+
+    /// The column type that is known without data: from `as`, or from a function that has only one (count → bigint).
+    [[nodiscard]] std::optional<ColumnType> static_type() const;
+    /// Names used behind `parent.`, `list.`, `header.`; true when `link.` is used.
+    [[nodiscard]] std::vector<std::string> parent_names() const;
+    [[nodiscard]] std::vector<std::string> header_names() const;
+    [[nodiscard]] bool uses_link() const;
+    /// True when the value depends on the single record (`$`, `key`, `value`), not just on `$$`, parent, list, header, link.
+    [[nodiscard]] bool uses_record() const;
+    [[nodiscard]] const std::string& text() const { return text_; }
+
+  private:
+    std::shared_ptr<const Node> root_;
+    std::string text_;
+};
+
+/// Where and why an expression or template does not compile; `column` counts from 0 inside its text.
+struct ExpressionError : std::runtime_error {
+    ExpressionError(const std::string& what, std::size_t at) : std::runtime_error(what), column(at) {}
+    std::size_t column;
+};
+
+}  // namespace pawl::core

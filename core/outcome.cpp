@@ -1,0 +1,33 @@
+#include "core/outcome.hpp"
+
+#include <array>
+#include <utility>
+
+namespace pawl::core {
+
+namespace {
+
+constexpr std::array<std::pair<Outcome, std::string_view>, 10> words{{
+    {Outcome::ok, "ok"},
+    {Outcome::not_modified, "not_modified"},
+    {Outcome::empty, "empty"},
+    {Outcome::gone, "gone"},
+    {Outcome::truncated, "truncated"},
+    {Outcome::too_large, "too_large"},
+    {Outcome::failed, "failed"},
+    {Outcome::dead, "dead"},
+    {Outcome::cancelled, "cancelled"},
+    {Outcome::stuck, "stuck"},
+}};
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) { return words[static_cast<std::size_t>(outcome)].second; }
+
+std::optional<Outcome> parse_outcome(std::string_view word) {
+    for (const auto& [outcome, name] : words)
+        if (name == word) return outcome;
+    return std::nullopt;
+}
+
+}  // namespace pawl::core

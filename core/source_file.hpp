@@ -1,0 +1,173 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/expression.hpp"
+#include "core/template.hpp"
+
+/// A source file as the rest of pawl sees it: parsed, checked, compiled. How it is written is in docs/source-files.md;
+/// how it is read is in core/source_parser.hpp.
+namespace pawl::core {
+
+struct Credentials {
+    enum class From : std::uint8_t { env, file, dir };
+    From from = From::env;
+    std::string name;             ///< environment variable, file, or directory
+    std::string inject_header;    ///< one of the two is set
+    std::string inject_query;
+    Template inject_value;        ///< "Bearer {key}"
+};
+
+struct Auth {
+    enum class Kind : std::uint8_t { bearer, basic, api_key };
+    Kind kind = Kind::bearer;
+    std::string token;                 ///< bearer token or api key
+    std::string user, password;        ///< basic
+    std::string header, query;         ///< api_key: where it goes
+};
+
+/// One limit of the API. Every limit whose `match` fits the request's path must grant.
+struct Limit {
+    enum class Per : std::uint8_t { owner, source };
+    std::string name;
+    std::string match = "/**";      ///< glob over the URL path: `*` within a segment, `**` over segments
+    Per per = Per::owner;
+    std::int64_t count = 0;         ///< requests per `period`; 0: no rate in this limit
+    Micros period{0};
+    std::int64_t concurrency = 0;   ///< requests in flight; 0: no bound in this limit
+    double reserve = 0;             ///< share of `count` left unused, 0 … 0.95
+    std::int64_t burst = 0;         ///< without feedback: requests at once; 0: 1
+};
+
+struct Feedback {
+    enum class ResetFormat : std::uint8_t { epoch, delta, iso8601, http_date };
+    std::string limit, remaining, reset, retry_after;  ///< header names, lower case; empty: the API tells nothing
+    ResetFormat reset_format = ResetFormat::epoch;
+    std::string resource;                              ///< header that names the bucket
+    std::map<std::string, std::string> resource_names; ///< its value → limit name
+    std::set<int> free;                                ///< statuses that cost nothing
+};
+
+/// What to do with a response that is no page.
+enum class Verdict : std::uint8_t { page, retry, rate_limited, quarantine_key, gone, empty, truncated, fail };
+[[nodiscard]] std::string_view to_string(Verdict verdict);
+
+struct ErrorRule {
+    std::vector<std::pair<int, int>> status;      ///< inclusive ranges; {500, 599} for 5xx; empty: any
+    std::string body;                             ///< substring, ASCII case ignored; empty: any
+    std::string header;                           ///< must be present, lower case; empty: any
+    std::optional<std::string> header_value;      ///< and have this value
+    Verdict verdict = Verdict::retry;
+    int attempts = 12;
+    Micros wait_min = std::chrono::seconds(2);
+    Micros wait_max = std::chrono::minutes(10);
+    int confirm = 1;                              ///< gone: seen this many times before it is believed
+};
+
+struct Pagination {
+    enum class Kind : std::uint8_t { none, link, next_url, page, offset, cursor };
+    enum class OnMax : std::uint8_t { truncated, stuck };
+    Kind kind = Kind::none;
+    std::optional<Expression> next;               ///< next_url, cursor: where the next one stands
+    std::string into_query;                       ///< cursor: query parameter that takes it
+    std::optional<Expression> more;               ///< cursor: "is there more"
+    std::string param, size_param;                ///< page, offset: parameter names ("page", "offset"; "" : none)
+    std::int64_t start = 1;                       ///< page: number of the first
+    std::int64_t size = 0;                        ///< page, offset: records asked for per page; 0: not sent
+    std::optional<Expression> last;               ///< page: number of the last page · offset: total of records
+    std::int64_t max_pages = 100'000;
+    OnMax on_max = OnMax::stuck;
+};
+
+struct TextRecords {
+    std::string split;  ///< regular expression with named groups; the groups are carried into the matches below it
+    std::string match;  ///< regular expression with named groups: one record a match
+};
+
+/// One table that a stream writes.
+struct Emit {
+    enum class Merge : std::uint8_t { overwrite, newest, fill_null };
+    struct Column {
+        std::string name;
+        Expression value;
+    };
+    std::string table;
+    std::vector<std::string> key;                 ///< empty: keyless, replaced as a whole at each walk's end
+    std::optional<Expression> each;               ///< records inside the page's records; absent: the record itself
+    std::vector<Column> columns;                  ///< empty and `infer`: every field of the record
+    bool infer = false;                           ///< short form
+    Merge merge = Merge::overwrite;
+    std::optional<Expression> newest;             ///< version of a row, for Merge::newest
+    std::vector<std::string> replace_by;          ///< columns; rows of the same values from older walks go at the end
+};
+
+struct Foreach {
+    enum class Kind : std::uint8_t { once, list, stream, table };
+    Kind kind = Kind::once;                       ///< once: a stream without foreach has one partition, named ""
+    std::string as;                               ///< list: the entry's name; scalars are also {as}
+    std::vector<std::string> list;                ///< JSON object text per entry; a scalar 5 with as: id is {"id": 5}
+    std::string stream;                           ///< stream: the parent stream
+    std::string table;                            ///< table, or stream with table: given
+    std::optional<Template> key_template;         ///< canonical text of `part`
+    std::vector<std::string> key_columns;         ///< or columns; empty: the table's primary key
+    std::string where, order;                     ///< SQL over the table's columns
+};
+
+struct Stream {
+    std::string name;
+    Foreach foreach_;
+    std::string method = "GET";
+    Template url;                                 ///< absolute: base_url + path, or url
+    std::vector<std::pair<std::string, Template>> query;
+    std::vector<std::pair<std::string, Template>> headers;
+    bool with_credentials = true;
+    Pagination paginate;
+    enum class Decode : std::uint8_t { json, text } decode = Decode::json;
+    std::optional<Expression> records;            ///< json; absent: the array that is the document, or the document
+    TextRecords text_records;
+    std::vector<Emit> emits;                      ///< at least one
+    bool conditional = false;                     ///< etag
+    std::optional<Micros> refresh;
+    std::string request_hash;                     ///< 64 hex digits over what decides the requests
+    std::string mapping_hash;                     ///< 64 hex digits over what decides the rows
+    std::vector<std::string> parent_columns;      ///< parent.x and {x} used by this stream: what a partition must carry
+    std::vector<std::string> header_names;        ///< response headers that expressions use, lower case
+    bool scheduled = true;                        ///< roots of the schedule (all roots when `streams:` is absent)
+};
+
+struct Schedule {
+    std::optional<Micros> every;
+    std::string cron, timezone = "UTC";           ///< five fields; IANA zone
+    std::vector<std::string> streams;
+};
+
+struct SourceFile {
+    enum class Drift : std::uint8_t { freeze, add_columns };
+    std::string name;                             ///< [a-z][a-z0-9_]*, at most 40 bytes
+    std::string file;                             ///< where it was read from, for messages
+    std::string base_url;
+    std::optional<Credentials> credentials;
+    std::optional<Auth> auth;
+    std::vector<Limit> limits;
+    Feedback feedback;
+    std::vector<ErrorRule> errors;                ///< the file's, then the defaults
+    std::vector<Stream> streams;                  ///< in file order; parents may follow children
+    std::string schema;                           ///< Postgres schema of the tables
+    bool create_tables = true;
+    Drift drift = Drift::add_columns;
+    Schedule schedule;
+
+    [[nodiscard]] const Stream* find(std::string_view stream) const;
+};
+
+}  // namespace pawl::core

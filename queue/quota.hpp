@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/task.hpp"
+
+namespace pawl::queue {
+
+/// One limit as it applies to one owner (or to the source as a whole).
+struct LimitAsk {
+    std::string name;               ///< "core"
+    std::string owner;              ///< alias of the account; "" for a limit per source
+    std::int64_t count = 0;         ///< requests per period, reserve already taken off; 0: no rate here
+    std::int64_t period_us = 0;
+    std::int64_t burst = 1;         ///< without feedback: requests at once
+    std::int64_t concurrency = 0;   ///< 0: no bound here
+    bool window = false;            ///< the API tells remaining and reset: spend its window; else spaced evenly (GCRA)
+};
+
+/// An account that could pay for a request, with all limits that match it.
+struct Payer {
+    std::string owner;              ///< alias, never the key; "" when the request needs no credentials
+    std::vector<LimitAsk> limits;
+};
+
+struct Granted {
+    std::string reservation;        ///< random id: settles quota, and pays for the page's room in Frontiers::advance
+    std::size_t payer = 0;          ///< index into the payers asked about
+    std::int64_t at_us = 0;         ///< Redis TIME, microseconds; strictly increasing per source: the version of the page's rows
+    core::Millis deadline{0};       ///< do not send later than this from now
+};
+
+struct Wait {
+    core::Millis retry_in{0};
+    std::string reason;             ///< name of the limit that binds, "room" for a full queue
+    std::string owner;
+};
+
+/// What a response said about one limit. Absent: not told.
+struct LimitFeedback {
+    std::string name, owner;
+    std::optional<std::int64_t> limit, remaining;
+    std::optional<std::int64_t> reset_at_us;  ///< on Redis's clock
+};
+
+struct Settlement {
+    std::string reservation;
+    std::vector<LimitAsk> limits;        ///< those of the granted payer
+    std::vector<LimitFeedback> feedback;
+    bool refund = false;                 ///< the response cost nothing, or the request was never sent
+    bool release_room = false;           ///< no page will follow for this reservation
+    std::optional<core::Millis> block;   ///< the API refused: nobody asks for this owner's limits (those in `limits`) so long
+};
+
+/// State of one limit of one owner, for status and metrics.
+struct LimitView {
+    std::string name, owner;
+    std::int64_t limit = 0, used = 0, remaining = 0;
+    double reset_seconds = 0;            ///< until the window ends or, blocked, until the block does
+    std::int64_t in_flight = 0;
+    bool blocked = false;
+};
+
+/// Port: one source's quota ledger in Redis, shared by all processes and hosts. Fails closed: no Redis, no request.
+/// Throws core::TransientError as queue/frontiers.hpp says.
+class Quota {
+  public:
+    virtual ~Quota() = default;
+    /// In one step: room for `room_bytes` on the queue (0: none wanted) and one request in all limits of the first payer
+    /// that grants; payers are tried in order. Entries carry a deadline, so a killed collector leaks nothing for long.
+    virtual core::Task<std::variant<Granted, Wait>> reserve(std::vector<Payer> payers, std::size_t room_bytes) = 0;
+    virtual core::Task<> settle(Settlement settlement) = 0;
+    /// Accounts refused by the API (401 …): shared by all processes, until `unquarantine`.
+    virtual core::Task<> quarantine(std::string owner, std::string reason) = 0;
+    virtual core::Task<std::vector<std::string>> quarantined() = 0;
+    virtual core::Task<> unquarantine(std::string owner) = 0;
+    virtual core::Task<std::vector<LimitView>> view() = 0;
+};
+
+}  // namespace pawl::queue

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "core/job.hpp"
+#include "core/rows.hpp"
+#include "core/source_file.hpp"
+
+namespace pawl::worker {
+
+/// Maps one page to the rows of all emits of its stream. Pure. `body` is the decompressed body.
+/// A record that cannot become a row (key missing or null, newest not a time) is rejected, not thrown.
+/// Throws core::PermanentError when the page as a whole cannot be read: it becomes a dead letter.
+[[nodiscard]] core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::string body);
+
+}  // namespace pawl::worker
