@@ -21,12 +21,20 @@ create table pawl.source (
   registered_at  timestamptz not null default now());
 comment on table pawl.source is 'One API, described by one source file.';
 
+create table pawl.source_epoch (
+  source        text not null,
+  epoch         bigint not null,
+  config_hash   text not null,
+  registered_at timestamptz not null default now(),
+  primary key (source, epoch));
+comment on table pawl.source_epoch is 'Configurations that were in force, so that an older one is known when it comes back.';
+
 create table pawl.spec (
   hash        text primary key,                   -- request_hash or mapping_hash, 64 hex digits
   kind        text not null check (kind in ('request', 'mapping')),
   source      text not null,
   stream      text not null,
-  body        jsonb not null,                     -- mapping: {"emits":[{"table":…,"key":[…]}]}
+  body        jsonb not null,                     -- mapping: {"emits":[{"schema":…,"table":…,"key":[…]}]}
   first_seen  timestamptz not null default now());
 comment on table pawl.spec is 'How streams are asked and mapped, by hash. Slices and pages refer to it.';
 
@@ -63,7 +71,8 @@ create table pawl.slice (
   state         text not null default 'open' check (state in ('open', 'done', 'cancelled', 'stuck')),
   outcome       text,
   tip_seq       bigint not null default 0,
-  tip_link      uuid not null default gen_random_uuid(),
+  genesis       uuid not null,                    -- random; what page 1 names as its predecessor
+  tip_link      uuid not null,                    -- of the last committed page; genesis before the first
   tip_cursor    text,
   offered_epoch uuid, offered_until timestamptz,
   records       bigint not null default 0, inserted bigint not null default 0, updated bigint not null default 0,
@@ -71,6 +80,7 @@ create table pawl.slice (
   rejected      bigint not null default 0, dead bigint not null default 0,
   created_at    timestamptz not null default now(),
   finished_at   timestamptz,
+  check (tip_seq > 0 or tip_link = genesis),
   unique nulls not distinct (partition_id, lo, hi, request_hash, walk)) with (fillfactor = 50);
 create index slice_open on pawl.slice (source, class, slice_id) where state = 'open';
 comment on table pawl.slice is 'Open slices: one walk of stream, partition and window. Finished ones move to slice_done.';
