@@ -1,0 +1,159 @@
+#include "storage/child_partitions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/identifier.hpp"
+
+namespace pawl::storage {
+namespace {
+
+// btree refuses entries beyond 2,704 bytes (54000); source and stream stand in the same entry.
+constexpr int part_bytes_max = 1000;
+// A partition seen again without any news is not written again within this time: it saves a row
+// version per sighting.
+constexpr std::string_view seen_grain = "interval '1 hour'";
+
+bool has_column(const ParentRows& rows, std::string_view column) {
+    return !rows.columns || rows.columns->contains(identifier(column));
+}
+
+std::string column(const ParentRows& rows, std::string_view name) {
+    if (!has_column(rows, name)) return "null";
+    return rows.alias + "." + quoted(identifier(name));
+}
+
+/// `parent.login` and `login` are the same column in a key's template.
+std::string_view bare_name(std::string_view name) {
+    constexpr std::string_view prefix = "parent.";
+    return name.starts_with(prefix) ? name.substr(prefix.size()) : name;
+}
+
+std::string template_expression(const core::Template& key, const ParentRows& rows) {
+    std::vector<std::string> terms;
+    for (const core::Template::Part& part : key.parts()) {
+        if (part.name.empty()) {
+            terms.push_back(literal(part.literal));
+            continue;
+        }
+        const std::string value = "(" + column(rows, bare_name(part.name)) + ")::text";
+        terms.push_back(part.function == "trim" ? "btrim(" + value + ")"
+                        : part.function.empty() ? value
+                                                : part.function + "(" + value + ")");
+    }
+    return terms.empty() ? "''" : fmt::format("{}", fmt::join(terms, " || "));
+}
+
+std::string columns_expression(const std::vector<std::string>& key, const ParentRows& rows) {
+    std::vector<std::string> terms;
+    for (const std::string& name : key) terms.push_back("(" + column(rows, name) + ")::text");
+    return terms.empty() ? "null::text" : fmt::format("{}", fmt::join(terms, " || '/' || "));
+}
+
+/// SQL over `partition`, an alias of pawl.partition: does a sighting now make it due?
+std::string falls_due(const core::Stream& child, Revisit revisit, std::string_view partition) {
+    std::string rested = "true";
+    if (child.refresh) {
+        rested = fmt::format(
+            "({0}.last_finished is null or {0}.last_finished <= now() - interval '{1} us')",
+            partition, child.refresh->count());
+    } else if (revisit == Revisit::never) {
+        rested = fmt::format("{}.last_finished is null", partition);
+    }
+    return fmt::format(
+        "(not {0}.walking and ({0}.next_due is null or {0}.next_due > now()) and {1})", partition,
+        rested);
+}
+
+constexpr std::string_view insert_children = R"sql(
+with candidate as (
+  select case when octet_length(key) > {part_max} then encode(sha256(convert_to(key, 'UTF8')), 'hex') else key end as part,
+         parent, matches, newest, class
+  from (select {part} as key, {parent} as parent, {where} as matches, {newest} as newest, {class} as class
+        from {from}) as candidate_row
+  where key is not null
+), seen as (
+  select distinct on (part) part, parent, matches, class from candidate
+  order by part, matches desc, newest desc nulls last
+), wanted as (
+  select seen.* from seen
+  left join pawl.partition known on known.source = {source} and known.stream = {stream} and known.part = seen.part
+  where seen.matches and (known.partition_id is null or known.state <> 'active' or known.parent <> seen.parent
+        or known.last_seen < now() - {grain} or {known_due})
+), stored as (
+  insert into pawl.partition as existing (source, stream, part, parent, walk, walking)
+  select {source}, {stream}, part, parent, 1, true from wanted order by part
+  on conflict (source, stream, part) do update
+  set parent = excluded.parent, state = 'active', last_seen = now(),
+      next_due = case when {existing_due} then now() else existing.next_due end
+  returning existing.partition_id, existing.part, existing.xmax = 0 as is_new, existing.next_due <= now() as is_due
+), walks as (
+  insert into pawl.slice (partition_id, source, stream, walk, request_hash, class, parent, genesis, tip_link)
+  select partition_id, {source}, {stream}, 1, {request_hash}, class, parent, link, link
+  from (select stored.partition_id, wanted.parent, wanted.class, gen_random_uuid() as link
+        from stored join wanted using (part) where stored.is_new order by part) as new_partition
+  returning 1
+), dropped as (
+  update pawl.partition p set state = 'inactive', last_seen = now() from seen
+  where not seen.matches and p.source = {source} and p.stream = {stream} and p.part = seen.part and p.state = 'active'
+  returning 1
+)
+select (select count(*) from walks), (select count(*) from stored where not is_new and is_due),
+       (select count(*) from dropped))sql";
+
+}  // namespace
+
+std::vector<std::string> key_columns(const core::Stream& child,
+                                     const std::vector<std::string>& primary_key) {
+    const core::Foreach& foreach_ = child.foreach_;
+    if (!foreach_.key_template) {
+        return foreach_.key_columns.empty() ? primary_key : foreach_.key_columns;
+    }
+    std::vector<std::string> names;
+    for (const core::Template::Part& part : foreach_.key_template->parts()) {
+        const std::string name(bare_name(part.name));
+        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
+std::string part_expression(const core::Stream& child, const ParentRows& rows) {
+    if (child.foreach_.key_template) return template_expression(*child.foreach_.key_template, rows);
+    return columns_expression(key_columns(child, rows.key), rows);
+}
+
+std::string parent_expression(const core::Stream& child, const ParentRows& rows) {
+    std::vector<std::string> pairs;
+    for (const std::string& name : child.parent_columns) {
+        pairs.push_back(literal(name) + "::text, " + column(rows, name));
+    }
+    return pairs.empty() ? "'{}'::jsonb"
+                         : fmt::format("jsonb_build_object({})", fmt::join(pairs, ", "));
+}
+
+std::string where_expression(const core::Stream& child, const ParentRows& rows) {
+    if (rows.filtered || child.foreach_.where.empty()) return "true";
+    // The inner select has the parent's row alone in scope, so that names in `where` are never
+    // ambiguous. The line break ends a comment that `where` may end with.
+    return fmt::format("(select ({}\n) is true from (select {}.*) as {})", child.foreach_.where,
+                       rows.alias, quoted(identifier(rows.table)));
+}
+
+std::string insert_children_sql(const std::string& source, const core::Stream& child,
+                                const ParentRows& rows, Revisit revisit) {
+    using fmt::arg;
+    return fmt::format(
+        fmt::runtime(insert_children), arg("part_max", part_bytes_max),
+        arg("part", part_expression(child, rows)), arg("parent", parent_expression(child, rows)),
+        arg("where", where_expression(child, rows)), arg("newest", rows.newest),
+        arg("class", rows.slice_class), arg("from", rows.from), arg("source", literal(source)),
+        arg("stream", literal(child.name)), arg("grain", seen_grain),
+        arg("known_due", falls_due(child, revisit, "known")),
+        arg("existing_due", falls_due(child, revisit, "existing")),
+        arg("request_hash", literal(child.request_hash)));
+}
+
+}  // namespace pawl::storage
