@@ -79,7 +79,7 @@ struct UnknownVersion : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// zstd, level 1 by measurement (bench/README.md). Bounded: decompress throws PermanentError beyond `bytes_max`.
+/// zstd. Bounded: decompress throws PermanentError beyond `bytes_max`.
 [[nodiscard]] std::string compress(std::string_view body);
 [[nodiscard]] std::string decompress(std::string_view zstd, std::size_t bytes_max);
 

@@ -40,13 +40,3 @@ inline void warn(std::string_view s, std::initializer_list<Field> f = {}) { writ
 inline void error(std::string_view s, std::initializer_list<Field> f = {}) { write(Level::error, s, f); }
 
 }  // namespace pawl::core::log
-
-namespace pawl::core {
-
-/// Remembers a secret so that no log line, error text, job or dead letter ever shows it. Values under 4 bytes are ignored.
-void remember_secret(std::string_view secret);
-/// `text` with every known secret, and every query parameter that is called like one (token, key, secret, password …),
-/// replaced by "***".
-[[nodiscard]] std::string redact(std::string_view text);
-
-}  // namespace pawl::core

@@ -1,0 +1,1 @@
+#include "worker/page_mapper.hpp"
