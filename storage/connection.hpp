@@ -52,6 +52,8 @@ class Connection {
     /// Runs `work` without a transaction: for session-level locks.
     void direct(const Work& work);
 
+    [[nodiscard]] const std::string& url() const { return url_; }
+
   private:
     template <typename Transaction>
     void run(const Work& work, const char* settings);

@@ -30,12 +30,13 @@ create table pawl.source_epoch (
 comment on table pawl.source_epoch is 'Configurations that were in force, so that an older one is known when it comes back.';
 
 create table pawl.spec (
-  hash        text primary key,                   -- request_hash or mapping_hash, 64 hex digits
+  hash        text not null,                      -- request_hash or mapping_hash, 64 hex digits
   kind        text not null check (kind in ('request', 'mapping')),
   source      text not null,
   stream      text not null,
   body        jsonb not null,                     -- mapping: {"emits":[{"schema":…,"table":…,"key":[…]}]}
-  first_seen  timestamptz not null default now());
+  first_seen  timestamptz not null default now(),
+  primary key (source, stream, hash));
 comment on table pawl.spec is 'How streams are asked and mapped, by hash. Slices and pages refer to it.';
 
 create table pawl.partition (
@@ -102,6 +103,7 @@ create table pawl.page (
   outcome        text not null,
   status         int not null,
   url            text,
+  reason         text,                            -- in words, where outcome is neither ok nor not_modified
   confirms       bigint,                          -- not_modified: page_id whose rows it confirms
   body_hash      text, body_size bigint not null default 0,
   mapping_hash   text,

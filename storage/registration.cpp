@@ -1,0 +1,220 @@
+#include "storage/registration.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/errors.hpp"
+#include "core/identity.hpp"
+#include "core/redact.hpp"
+#include "storage/planner_lock.hpp"
+
+namespace pawl::storage {
+namespace {
+
+using core::Foreach;
+using nlohmann::json;
+
+json describe(const Foreach& foreach_) {
+    return {static_cast<int>(foreach_.kind),
+            foreach_.as,
+            foreach_.list,
+            foreach_.stream,
+            foreach_.table,
+            foreach_.key_template ? foreach_.key_template->text() : "",
+            foreach_.key_columns,
+            foreach_.where};
+}
+
+/// Names of headers without their values: a value may hold a secret from the environment.
+json describe_request(const core::Stream& stream) {
+    json query = json::object(), headers = json::array();
+    for (const auto& [name, value] : stream.query) query[name] = core::redact(value.text());
+    for (const auto& [name, value] : stream.headers) headers.push_back(name);
+    return {{"method", stream.method},
+            {"url", core::redact(stream.url.text())},
+            {"query", query},
+            {"headers", headers}};
+}
+
+json describe_mapping(const core::SourceFile& source, const core::Stream& stream) {
+    json emits = json::array();
+    for (const core::Emit& emit : stream.emits) {
+        emits.push_back({{"schema", source.schema}, {"table", emit.table}, {"key", emit.key}});
+    }
+    return {{"emits", emits}};
+}
+
+// ---- configuration epochs
+
+struct InForce {
+    std::int64_t source_id = 0, epoch = 0;
+    std::string hash;
+};
+
+InForce lock_source(pqxx::transaction_base& transaction, const std::string& name) {
+    transaction.exec_params(
+        "insert into pawl.source (name) values ($1) on conflict (name) do nothing", name);
+    const pqxx::result found = transaction.exec_params(
+        "select source_id, epoch, config_hash from pawl.source where name = $1 for update", name);
+    return {found[0][0].as<std::int64_t>(), found[0][1].as<std::int64_t>(),
+            found[0][2].as<std::string>()};
+}
+
+bool may_take_over(pqxx::transaction_base& transaction, const std::string& source,
+                   const InForce& now, const std::string& hash, const RegisteredBefore& before) {
+    const bool superseded =
+        !transaction
+             .exec_params(
+                 "select from pawl.source_epoch where source = $1 and config_hash = $2 limit 1",
+                 source, hash)
+             .empty();
+    if (!superseded) return true;
+    if (before) return *before == now.hash;
+    return nobody_plans(transaction, source);
+}
+
+std::int64_t open_epoch(pqxx::transaction_base& transaction, const std::string& source,
+                        const InForce& now, const std::string& hash) {
+    const std::int64_t epoch = now.hash.empty() ? now.epoch : now.epoch + 1;
+    transaction.exec_params(
+        "update pawl.source set epoch = $2, config_hash = $3, registered_at = now() where name = "
+        "$1",
+        source, epoch, hash);
+    transaction.exec_params(
+        "insert into pawl.source_epoch (source, epoch, config_hash) values ($1, $2, $3)", source,
+        epoch, hash);
+    return epoch;
+}
+
+// ---- specs and partitions
+
+void store_specs(pqxx::transaction_base& transaction, const core::SourceFile& source) {
+    constexpr const char* insert =
+        "insert into pawl.spec (hash, kind, source, stream, body) values ($1, $2, $3, $4, "
+        "$5::jsonb)"
+        " on conflict (source, stream, hash) do nothing";
+    for (const core::Stream& stream : source.streams) {
+        transaction.exec_params(insert, stream.request_hash, "request", source.name, stream.name,
+                                describe_request(stream).dump());
+        transaction.exec_params(insert, stream.mapping_hash, "mapping", source.name, stream.name,
+                                describe_mapping(source, stream).dump());
+    }
+}
+
+// A scalar entry is an object of one member: its text is the key, so that people find it. Others
+// are known by their whole (jsonb writes equal objects alike).
+constexpr const char* store_list = R"sql(
+with entry as (
+  select list, case when (select count(*) from jsonb_object_keys(list)) = 1 then (select value from jsonb_each_text(list))
+                    when list = '{}' then '' else list::text end as key
+  from jsonb_array_elements($3::jsonb) as list
+), wanted as (
+  select distinct on (part) part, list
+  from (select list, case when octet_length(key) > 1000 then encode(sha256(convert_to(key, 'UTF8')), 'hex')
+                          else coalesce(key, '') end as part from entry) as named
+  order by part
+), stored as (
+  insert into pawl.partition as existing (source, stream, part, list, next_due)
+  select $1, $2, part, list, now() from wanted order by part
+  on conflict (source, stream, part) do update
+  set list = excluded.list, last_seen = now(), state = 'active',
+      next_due = case when existing.state = 'inactive' and not existing.walking then now() else existing.next_due end
+  returning 1
+)
+update pawl.partition p set state = 'inactive'
+where p.source = $1 and p.stream = $2 and p.state = 'active' and not exists (select from wanted where wanted.part = p.part))sql";
+
+void store_list_partitions(pqxx::transaction_base& transaction, const core::SourceFile& source) {
+    for (const core::Stream& stream : source.streams) {
+        const Foreach& foreach_ = stream.foreach_;
+        if (foreach_.kind != Foreach::Kind::once && foreach_.kind != Foreach::Kind::list) continue;
+        // The entries are JSON texts already: parsing them here would round long numbers.
+        const std::string entries = foreach_.kind == Foreach::Kind::once
+                                        ? std::string("{}")
+                                        : fmt::format("{}", fmt::join(foreach_.list, ","));
+        transaction.exec_params(store_list, source.name, stream.name, "[" + entries + "]");
+    }
+}
+
+// ---- slices that nobody asks for any more
+
+constexpr const char* retire_streams =
+    "update pawl.partition set state = 'inactive', next_due = null where source = $1 and state = "
+    "'active'"
+    " and stream not in (select stream from jsonb_to_recordset($2::jsonb) as asked(stream text))";
+
+constexpr const char* cancel_slices = R"sql(
+update pawl.slice s set state = 'cancelled', outcome = 'cancelled', finished_at = now()
+where s.source = $1 and s.state = 'open' and not exists (
+  select from jsonb_to_recordset($2::jsonb) as asked(stream text, request_hash text)
+  where asked.stream = s.stream and asked.request_hash = s.request_hash))sql";
+
+constexpr const char* move_cancelled = R"sql(
+with cancelled as (delete from pawl.slice where source = $1 and state = 'cancelled' returning *),
+kept as (insert into pawl.slice_done select * from cancelled),
+freed as (update pawl.partition p set walking = false,
+            next_due = case when p.state = 'active' then now() end, last_outcome = 'cancelled'
+          from cancelled where p.partition_id = cancelled.partition_id),
+counted as (insert into pawl.outcome_total as total (source, stream, outcome, writer, slices)
+            select source, stream, 'cancelled', -1, count(*) from cancelled group by source, stream
+            on conflict (source, stream, outcome, writer) do update set slices = total.slices + excluded.slices)
+select slice_id from cancelled order by slice_id)sql";
+
+std::vector<core::SliceId> cancel_unasked(pqxx::transaction_base& transaction,
+                                          const core::SourceFile& source) {
+    json asked = json::array();
+    for (const core::Stream& stream : source.streams) {
+        asked.push_back({{"stream", stream.name}, {"request_hash", stream.request_hash}});
+    }
+    transaction.exec_params(retire_streams, source.name, asked.dump());
+    transaction.exec_params(cancel_slices, source.name, asked.dump());
+    std::vector<core::SliceId> ids;
+    for (const auto& row : transaction.exec_params(move_cancelled, source.name)) {
+        ids.push_back(row[0].as<core::SliceId>());
+    }
+    return ids;
+}
+
+core::Token instance_of(pqxx::transaction_base& transaction) {
+    const pqxx::result found =
+        transaction.exec("select value from pawl.meta where key = 'instance'");
+    const auto instance = found.empty() ? std::nullopt : core::Token::parse(found[0][0].c_str());
+    if (!instance)
+        throw core::ConfigError(
+            "the tables of pawl are not set up in this database: run `pawl migrate`");
+    return *instance;
+}
+
+}  // namespace
+
+std::string config_hash(const core::SourceFile& source) {
+    json whole = {source.name, source.schema};
+    for (const core::Stream& stream : source.streams) {
+        whole.push_back({stream.name, stream.request_hash, stream.mapping_hash,
+                         describe(stream.foreach_), stream.parent_columns,
+                         stream.refresh ? stream.refresh->count() : -1, stream.conditional});
+    }
+    return core::sha256_hex(whole.dump());
+}
+
+Registration register_source(pqxx::transaction_base& transaction, const core::SourceFile& source,
+                             const RegisteredBefore& before) {
+    Registration registration;
+    registration.instance = instance_of(transaction);
+    const std::string hash = config_hash(source);
+    const InForce now = lock_source(transaction, source.name);
+    registration.source_id = now.source_id;
+    registration.epoch = now.epoch;
+    if (now.hash != hash) {
+        registration.may_plan = may_take_over(transaction, source.name, now, hash, before);
+        if (!registration.may_plan) return registration;
+        registration.epoch = open_epoch(transaction, source.name, now, hash);
+        store_specs(transaction, source);
+    }
+    registration.cancelled = cancel_unasked(transaction, source);
+    store_list_partitions(transaction, source);
+    return registration;
+}
+
+}  // namespace pawl::storage
