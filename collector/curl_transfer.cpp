@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "collector/curl_error.hpp"
 #include "collector/curl_loop.hpp"
 #include "collector/private_address.hpp"
 #include "core/redact.hpp"
@@ -47,21 +48,6 @@ bool is_one_line(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-std::string part(CURLU* url, CURLUPart which) {
-    char* text = nullptr;
-    if (curl_url_get(url, which, &text, 0) != CURLUE_OK) return {};
-    std::string copy(text);
-    curl_free(text);
-    return copy;
-}
-
-/// http or https, and no user name or password in it.
-bool is_allowed(CURLU* url) {
-    const auto scheme = part(url, CURLUPART_SCHEME);
-    return (scheme == "http" || scheme == "https") && part(url, CURLUPART_USER).empty() &&
-           part(url, CURLUPART_PASSWORD).empty();
-}
-
 bool is_redirect(int status) {
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -82,43 +68,6 @@ std::optional<boost::asio::ip::address> address_of(const curl_sockaddr& from) {
     return std::nullopt;
 }
 
-HttpFailure::Kind kind_of(CURLcode code, bool answered) {
-    using Kind = HttpFailure::Kind;
-    switch (code) {
-        case CURLE_COULDNT_RESOLVE_HOST:
-        case CURLE_COULDNT_RESOLVE_PROXY:
-        case CURLE_COULDNT_CONNECT:
-        case CURLE_SEND_ERROR:
-        case CURLE_GOT_NOTHING:
-            return Kind::unreachable;
-        case CURLE_RECV_ERROR:
-        case CURLE_HTTP2:
-        case CURLE_HTTP2_STREAM:
-            return answered ? Kind::truncated : Kind::unreachable;
-        case CURLE_PARTIAL_FILE:
-            return Kind::truncated;
-        case CURLE_OPERATION_TIMEDOUT:
-            return Kind::timeout;
-        case CURLE_SSL_CONNECT_ERROR:
-        case CURLE_PEER_FAILED_VERIFICATION:
-        case CURLE_SSL_CERTPROBLEM:
-        case CURLE_SSL_CIPHER:
-        case CURLE_SSL_CACERT_BADFILE:
-        case CURLE_SSL_ISSUER_ERROR:
-        case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        case CURLE_SSL_INVALIDCERTSTATUS:
-        case CURLE_SSL_CRL_BADFILE:
-        case CURLE_SSL_CLIENTCERT:
-        case CURLE_USE_SSL_FAILED:
-            return Kind::tls;
-        case CURLE_UNSUPPORTED_PROTOCOL:
-        case CURLE_URL_MALFORMAT:
-            return Kind::refused_target;
-        default:
-            return Kind::protocol;
-    }
-}
-
 }  // namespace
 
 CurlTransfer::CurlTransfer(std::shared_ptr<CurlLoop> loop,
@@ -127,7 +76,6 @@ CurlTransfer::CurlTransfer(std::shared_ptr<CurlLoop> loop,
       settings_(std::move(settings)),
       request_(std::move(request)),
       easy_(loop_->borrow()),
-      url_(curl_url(), &curl_url_cleanup),
       headers_(nullptr, &curl_slist_free_all) {}
 
 CurlTransfer::~CurlTransfer() {
@@ -157,21 +105,13 @@ void CurlTransfer::finish(CURLcode code) {
 
 std::optional<HttpFailure> CurlTransfer::prepare() {
     using Kind = HttpFailure::Kind;
-    if (!set_url())
-        return failure(Kind::refused_target, "the URL is not a plain http or https one");
+    url_ = HttpUrl::parse(request_.url);
+    if (!url_) return failure(Kind::refused_target, "the URL is not a plain http or https one");
     if (!is_token(request_.method)) return failure(Kind::protocol, "the method is not a word");
     if (!set_headers())
         return failure(Kind::protocol, "a request header has a bad name or holds a line break");
     set_options();
     return std::nullopt;
-}
-
-bool CurlTransfer::set_url() {
-    // Spaces and bytes above 127 in links that an API hands out are escaped; what is escaped
-    // already stays.
-    if (curl_url_set(url_.get(), CURLUPART_URL, request_.url.c_str(), CURLU_URLENCODE) != CURLUE_OK)
-        return false;
-    return is_allowed(url_.get());
 }
 
 bool CurlTransfer::set_headers() {
@@ -200,7 +140,7 @@ void CurlTransfer::set_options() {
     const auto set = [this](CURLoption option, auto value) {
         curl_easy_setopt(easy_, option, value);
     };
-    set(CURLOPT_CURLU, url_.get());
+    set(CURLOPT_CURLU, url_->handle());
     set(CURLOPT_PRIVATE, this);
     set(CURLOPT_HTTPHEADER, headers_.get());
     set(CURLOPT_ERRORBUFFER, error_.data());
@@ -386,12 +326,11 @@ HttpResult CurlTransfer::answer() {
         return failure(Kind::truncated, "the gzip of the body ends in the middle");
     if (const auto location = response_.header("location");
         location && is_redirect(response_.status)) {
-        const std::string target(*location);  // relative to the URL that was asked for
-        if (curl_url_set(url_.get(), CURLUPART_URL, target.c_str(), CURLU_URLENCODE) != CURLUE_OK ||
-            !is_allowed(url_.get()))
+        const auto target = url_->resolve(std::string(*location));
+        if (!target)
             return failure(Kind::refused_target,
                            "the redirect does not lead to a plain http or https URL");
-        response_.location = part(url_.get(), CURLUPART_URL);
+        response_.location = target->str();
     }
     return std::move(response_);
 }

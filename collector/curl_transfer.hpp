@@ -12,6 +12,7 @@
 #include "collector/curl_http.hpp"
 #include "collector/gunzip.hpp"
 #include "collector/http.hpp"
+#include "collector/http_url.hpp"
 
 namespace pawl::collector {
 
@@ -46,7 +47,6 @@ class CurlTransfer {
     static curl_socket_t on_open(void* self, curlsocktype purpose, struct curl_sockaddr* address);
 
     [[nodiscard]] std::optional<HttpFailure> prepare();
-    [[nodiscard]] bool set_url();
     [[nodiscard]] bool set_headers();
     void set_options();
     [[nodiscard]] bool take_header(std::string_view line);
@@ -65,7 +65,7 @@ class CurlTransfer {
     std::optional<HttpResult> result_;
     std::function<void()> when_finished_;
     CURL* easy_;
-    std::unique_ptr<CURLU, void (*)(CURLU*)> url_;
+    std::optional<HttpUrl> url_;
     std::unique_ptr<curl_slist, void (*)(curl_slist*)> headers_;
     std::optional<Gunzip> gunzip_;
     std::size_t header_bytes_ = 0;
