@@ -12,6 +12,11 @@ struct ConfigError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// Redis, Postgres or the API refuses our credentials: exit code 6.
+struct RefusedError : ConfigError {
+    using ConfigError::ConfigError;
+};
+
 /// The world is not ready (server down, disk full, lock timeout, reply lost). Try again later; burns no attempts.
 /// `outcome_unknown` is true where the request may have taken effect all the same (a lost reply).
 struct TransientError : std::runtime_error {

@@ -39,6 +39,7 @@ void throw_sql_error(std::string_view sqlstate, std::string_view message) {
         case SqlFault::transient:
             throw core::TransientError(text);
         case SqlFault::config:
+            if (sqlstate.starts_with("28")) throw core::RefusedError(text);
             throw core::ConfigError(text);
         case SqlFault::permanent:
             throw core::PermanentError(text);
