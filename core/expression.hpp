@@ -56,10 +56,13 @@ class Expression {
     [[nodiscard]] std::optional<ColumnType> static_type() const;
     /// Names used behind `parent.`, `list.`, `header.`; true when `link.` is used.
     [[nodiscard]] std::vector<std::string> parent_names() const;
+    [[nodiscard]] std::vector<std::string> list_names() const;
     [[nodiscard]] std::vector<std::string> header_names() const;
     [[nodiscard]] bool uses_link() const;
     /// True when the value depends on the single record (`$`, `key`, `value`), not just on `$$`, parent, list, header, link.
     [[nodiscard]] bool uses_record() const;
+    /// True for paths with [*] and entries(): good for `records` and `each`, not for a column.
+    [[nodiscard]] bool yields_many() const;
     [[nodiscard]] const std::string& text() const { return text_; }
 
   private:

@@ -13,6 +13,9 @@ namespace pawl::queue {
 inline constexpr int shard_count = 16;  // fixed at creation: a slice's pages stay on one shard, in order
 [[nodiscard]] constexpr int shard_of(core::SliceId slice) { return static_cast<int>(slice % shard_count); }
 
+/// Order of two entry ids ("1692000000000-0"); "" is before all. Ids are compared as numbers, not as text.
+[[nodiscard]] bool entry_before(const std::string& a, const std::string& b);
+
 /// A job as it lies on the queue.
 struct QueuedJob {
     int shard = 0;

@@ -1,0 +1,147 @@
+#include "worker/page_mapper.hpp"
+
+#include "core/errors.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace pawl;
+using core::Emit;
+using core::Expression;
+using core::Value;
+
+namespace {
+
+Emit::Column column(const std::string& name, const std::string& value) { return {name, Expression::compile(value)}; }
+
+core::Stream stream_of(std::vector<Emit> emits) {
+    core::Stream stream;
+    stream.name = "s";
+    stream.emits = std::move(emits);
+    return stream;
+}
+
+Emit emit_of(std::vector<std::string> key, std::vector<Emit::Column> columns) {
+    Emit emit;
+    emit.table = "t";
+    emit.key = std::move(key);
+    emit.columns = std::move(columns);
+    return emit;
+}
+
+Emit inferring(std::vector<std::string> key) {
+    Emit emit = emit_of(std::move(key), {});
+    emit.infer = true;
+    return emit;
+}
+
+/// "a=1 b=null | a=2 b=x": rows as text, for comparison at a glance.
+std::string shown(const core::EmitRows& rows) {
+    std::string out;
+    const auto width = rows.columns.size();
+    for (std::size_t i = 0; i < rows.cells.size(); ++i) {
+        if (i > 0) out += i % width == 0 ? " | " : " ";
+        out += rows.columns[i % width] + "=";
+        out += rows.cells[i].is_null() ? "null" : std::string(rows.cells[i].text);
+    }
+    return out;
+}
+
+std::string mapped(const core::Stream& stream, const std::string& body, const core::Job& job = {}) {
+    const auto rows = worker::map_page(stream, job, body);
+    return shown(rows.emits.at(0));
+}
+
+}  // namespace
+
+TEST_CASE("the short form makes a column of every field, whatever the order and number", "[mapper]") {
+    const auto stream = stream_of({inferring({"id"})});
+    CHECK(mapped(stream, R"([{"id":1,"a":"x"},{"a":"y","id":2,"b":true},{"id":3}])") ==
+          "id=1 a=x b=null | id=2 a=y b=true | id=3 a=null b=null");
+    CHECK(mapped(stream, R"({"id":9,"deep":{"x":[1, 2]}})") == R"(id=9 deep={"x":[1, 2]})");
+}
+
+TEST_CASE("a record without its key is rejected, the others stay", "[mapper]") {
+    const auto stream = stream_of({inferring({"id"})});
+    const auto rows = worker::map_page(stream, {}, R"([{"a":1},{"id":2,"a":2},{"id":null},7,{}, {"id":3,"z":0}])");
+    const auto& emit = rows.emits.at(0);
+    CHECK(emit.read == 6);
+    REQUIRE(emit.rejected.size() == 4);
+    CHECK(emit.rejected[0].reason == "key column 'id' is missing or null");
+    CHECK(emit.rejected[0].record == R"({"a":1})");
+    CHECK(emit.rejected[2].reason == "the record is not a JSON object with fields");
+    CHECK(shown(emit) == "a=2 id=2 z=null | a=null id=3 z=0");
+}
+
+TEST_CASE("an explicit emit sees the whole document as its record", "[mapper]") {
+    core::Job job;
+    job.parent = R"({"user_id":12345678901})";
+    auto emit = emit_of({"user_id"}, {column("user_id", "parent.user_id"), column("stars", "link.last.page ?? count($)")});
+    const auto stream = stream_of({emit});
+    CHECK(mapped(stream, "[]", job) == "user_id=12345678901 stars=0");
+    CHECK(mapped(stream, R"([{"id":1,"name":"x"}])", job) == "user_id=12345678901 stars=1");
+    job.link_header = R"(<https://h/users/a/starred?per_page=1&page=2>; rel="next", <https://h/u?per_page=1&page=317>; rel="last")";
+    CHECK(mapped(stream, R"([{"id":1}])", job) == "user_id=12345678901 stars=317");
+}
+
+TEST_CASE("one response fills several tables", "[mapper]") {
+    auto topics = emit_of({"repo_id", "topic"}, {column("repo_id", "$$.id"), column("topic", "$")});
+    topics.each = Expression::compile("$.topics[*]");
+    topics.replace_by = {"repo_id"};
+    auto owner = emit_of({"user_id"}, {column("user_id", "$.id")});
+    owner.each = Expression::compile("$.owner");
+    auto languages = emit_of({"language"}, {column("language", "key"), column("bytes", "value")});
+    languages.each = Expression::compile("entries($.languages)");
+    const auto stream = stream_of({emit_of({"id"}, {column("id", "$.id")}), topics, owner, languages});
+    const auto rows = worker::map_page(
+        stream, {}, R"({"id":5,"topics":["a","b"],"owner":{"id":7},"languages":{"C++":10,"Lua":2}})");
+    CHECK(shown(rows.emits[0]) == "id=5");
+    CHECK(shown(rows.emits[1]) == "repo_id=5 topic=a | repo_id=5 topic=b");
+    CHECK(shown(rows.emits[2]) == "user_id=7");
+    CHECK(shown(rows.emits[3]) == "language=C++ bytes=10 | language=Lua bytes=2");
+    const auto none = worker::map_page(stream, {}, R"({"id":5,"topics":[]})");
+    CHECK(none.emits[1].row_count() == 0);
+    REQUIRE(none.emits[1].replace_values.size() == 1);
+    CHECK(none.emits[1].replace_values[0].text == "5");
+    CHECK(none.emits[2].read == 0);
+}
+
+TEST_CASE("records may name the array or its elements", "[mapper]") {
+    auto stream = stream_of({emit_of({"id"}, {column("id", "$.id"), column("page", "$$.page")})});
+    stream.records = Expression::compile(GENERATE(as<std::string>{}, "$.items", "$.items[*]"));
+    CHECK(mapped(stream, R"({"page":3,"items":[{"id":1},{"id":2}]})") == "id=1 page=3 | id=2 page=3");
+}
+
+TEST_CASE("a row's declared version is a time or an integer", "[mapper]") {
+    auto emit = emit_of({"id"}, {column("id", "$.id")});
+    emit.merge = Emit::Merge::newest;
+    emit.newest = Expression::compile("$.v");
+    auto stream = stream_of({emit});
+    stream.records = Expression::compile("$[*]");
+    const auto rows = worker::map_page(
+        stream, {}, R"([{"id":1,"v":"1970-01-01T00:00:01Z"},{"id":2,"v":42},{"id":3,"v":"soon"},{"id":4}])");
+    CHECK(rows.emits[0].versions == std::vector<std::int64_t>{1'000'000, 42});
+    REQUIRE(rows.emits[0].rejected.size() == 2);
+    CHECK(rows.emits[0].rejected[0].reason == "newest: $.v is neither a time nor an integer");
+}
+
+TEST_CASE("text becomes records by match, with what split carries into them", "[mapper]") {
+    auto stream = stream_of({emit_of({"login", "name", "section"},
+                                     {column("login", "$.login"), column("name", "$.name"), column("section", "$.section"),
+                                      column("language", "list.language")})});
+    stream.decode = core::Stream::Decode::text;
+    stream.text_records.split = R"(^#{2,}\s*(?<section>.+)$)";
+    stream.text_records.match = R"(https://github\.com/(?<login>[\w.-]+)/(?<name>[\w.-]+))";
+    core::Job job;
+    job.list = R"({"language":"Node.js"})";
+    const std::string text =
+        "# Awesome\nhttps://github.com/no/section\n## Web\r\n- [a](https://github.com/foo-bar/a.js) and "
+        "https://github.com/baz/b_2)\n### CLI \"x\"\nhttps://github.com/q/c\n";
+    CHECK(mapped(stream, text, job) ==
+          "login=foo-bar name=a.js section=Web language=Node.js | login=baz name=b_2 section=Web language=Node.js | "
+          "login=q name=c section=CLI \"x\" language=Node.js");
+    const auto rows = worker::map_page(stream, job, text);
+    CHECK(rows.emits[0].rejected.size() == 1);  // the link above the first section has none
+}
+
+TEST_CASE("a body that is no JSON is the page's own fault", "[mapper]") {
+    CHECK_THROWS_AS(worker::map_page(stream_of({inferring({"id"})}), {}, "<html>"), core::PermanentError);
+}
