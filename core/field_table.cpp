@@ -1,0 +1,215 @@
+#include "core/field_table.hpp"
+
+#include <array>
+#include <stdexcept>
+
+namespace pawl::core {
+
+namespace {
+
+// clang-format off
+constexpr Field fields[] = {
+    {"source", "name", "", "Name of the API: in commands, metrics, Redis keys; the default schema. At most 40 bytes."},
+    {"base_url", "URL", "", "What `path` of each stream is appended to."},
+    {"headers", "map", "", "Request headers of all streams."},
+    {"headers.*", "template", "", "Value of one request header; `~` sends none."},
+
+    {"credentials", "map", "", "A pool of interchangeable keys. Instead of `auth`."},
+    {"credentials.from", "map", "", "Where the keys are: one of env, file, dir."},
+    {"credentials.from.env", "name", "", "Environment variable with keys, separated by commas."},
+    {"credentials.from.file", "path", "", "File with one key a line."},
+    {"credentials.from.dir", "path", "", "Folder with one file per key, under $CREDENTIALS_DIRECTORY or secrets_dir."},
+    {"credentials.inject", "map", "{header: Authorization, value: \"Bearer {key}\"}", "How a key goes into a request."},
+    {"credentials.inject.header", "header name", "", "Header that carries the key."},
+    {"credentials.inject.query", "parameter name", "", "Query parameter that carries the key, instead of a header."},
+    {"credentials.inject.value", "template", "{key}", "Text with {key} in it."},
+    {"credentials.owner", "map", "", "Request that tells which account a key belongs to.", false},
+
+    {"auth", "map", "", "One fixed credential. Instead of `credentials`."},
+    {"auth.bearer", "text", "", "Token for `Authorization: Bearer …`."},
+    {"auth.basic", "map", "", "User and password of HTTP Basic."},
+    {"auth.basic.user", "text", "", "User name."},
+    {"auth.basic.password", "text", "", "Password."},
+    {"auth.api_key", "map", "", "A key in a header or in the query."},
+    {"auth.api_key.header", "header name", "", "Header that carries the key."},
+    {"auth.api_key.query", "parameter name", "", "Query parameter that carries the key."},
+    {"auth.api_key.value", "text", "", "The key."},
+    {"auth.oauth2", "map", "", "OAuth 2 with client credentials or a refresh token.", false},
+    {"auth.jwt", "map", "", "Signed tokens: GitHub App, service accounts.", false},
+    {"auth.session", "map", "", "Log in once, reuse the session.", false},
+
+    {"limits", "list of maps", "", "Limits of the API. Every limit that matches a request must grant it."},
+    {"limits[].name", "name", "", "Name of the limit, in metrics and `feedback.resource`."},
+    {"limits[].match", "glob", "/**", "URL paths it holds for: `*` within a segment, `**` over segments."},
+    {"limits[].per", "owner | source", "owner", "Whose budget it is: each account's, or everyone's together."},
+    {"limits[].rate", "rate", "", "Requests per period: 5000/h, 30/m, 100/15m."},
+    {"limits[].concurrency", "number", "", "Requests in flight at once."},
+    {"limits[].reserve", "share", "0", "Share of the rate left to others: 5% or 0.05, at most 95%."},
+    {"limits[].burst", "number", "1", "Requests at once where the API tells nothing about its limits."},
+
+    {"feedback", "map", "", "What responses say about the API's limits; corrects our own count."},
+    {"feedback.limit", "header name", "", "Header with the size of the budget."},
+    {"feedback.remaining", "header name", "", "Header with what is left of it."},
+    {"feedback.reset", "header name or map", "", "Header that tells when the budget is full again."},
+    {"feedback.reset.header", "header name", "", "Name of that header."},
+    {"feedback.reset.format", "epoch | delta | iso8601 | http_date", "epoch", "How that header writes a time."},
+    {"feedback.retry_after", "header name", "retry-after", "Header that asks to wait."},
+    {"feedback.resource", "header name or map", "", "Header that names the limit a request counted against."},
+    {"feedback.resource.header", "header name", "", "Name of that header."},
+    {"feedback.resource.*", "limit", "", "Value of that header: name of the limit in `limits`."},
+    {"feedback.free", "list of statuses", "[]", "Statuses of responses that cost nothing."},
+
+    {"errors", "list of maps", "", "What to do with a response that is no page. The first match wins; defaults follow."},
+    {"errors[].status", "status, 5xx, or list", "", "Statuses the rule is for; absent: any."},
+    {"errors[].body", "text", "", "Text that the body holds, whatever the case of its letters."},
+    {"errors[].header", "header name or map", "", "Header that is present, or `{name: value}`."},
+    {"errors[].do", "page | retry | rate_limited | quarantine_key | gone | empty | truncated | fail", "", "What to do."},
+    {"errors[].attempts", "number", "12", "Requests before the page fails, from 1 to 1000."},
+    {"errors[].wait", "duration or range", "2s..10m", "Wait between attempts, growing from the first to the second."},
+    {"errors[].confirm", "number", "1", "Times that `gone` must be seen before it is believed, from 1 to 10."},
+
+    {"defaults", "map", "", "Defaults for all streams."},
+    {"defaults.query", "map", "", "Query parameters; those of a stream come on top."},
+    {"defaults.query.*", "template", "", "Value of one query parameter."},
+    {"defaults.headers", "map", "", "Request headers; those of a stream come on top."},
+    {"defaults.headers.*", "template", "", "Value of one request header."},
+    {"defaults.paginate", "text or map", "none", "As in a stream."},
+    {"defaults.max_pages", "number", "100000", "As in a stream."},
+    {"defaults.on_max", "stuck | truncated", "stuck", "As in a stream."},
+    {"defaults.conditional", "none | etag", "none", "As in a stream."},
+    {"defaults.refresh", "duration", "", "As in a stream."},
+    {"defaults.raw", "map", "", "As in a stream.", false},
+
+    {"streams", "map", "", "The kinds of requests, by name."},
+    {"streams.*", "map", "", "One kind of request: whom to ask for, how, and where the records go."},
+    {"streams.*.foreach", "map", "", "What the stream is asked for, once each: list, stream or table. Absent: once.", true, "product"},
+    {"streams.*.foreach.list", "list", "", "Entries written here: values, or maps of values."},
+    {"streams.*.foreach.as", "name", "", "What a value of the list is called in {placeholders}."},
+    {"streams.*.foreach.stream", "stream", "", "Rows that another stream emitted."},
+    {"streams.*.foreach.table", "table", "", "Rows of a table; with `stream`: which of its tables."},
+    {"streams.*.foreach.key", "template, column, or list of columns", "", "What tells one row from another; default: the table's key."},
+    {"streams.*.foreach.where", "SQL", "", "Rows that count, as a condition on the table's columns."},
+    {"streams.*.foreach.order", "SQL", "", "Which rows come first."},
+    {"streams.*.foreach.range", "map", "", "Numbers from, to, step.", false},
+    {"streams.*.path", "template", "", "What is asked for, below base_url."},
+    {"streams.*.url", "template", "", "A whole URL, instead of path."},
+    {"streams.*.method", "text", "GET", "HTTP method.", false},
+    {"streams.*.query", "map", "", "Query parameters."},
+    {"streams.*.query.*", "template", "", "Value of one query parameter; `~` takes a default away."},
+    {"streams.*.headers", "map", "", "Request headers."},
+    {"streams.*.headers.*", "template", "", "Value of one request header; `~` takes a default away."},
+    {"streams.*.body", "map", "", "Request body.", false},
+    {"streams.*.credentials", "none", "", "`none`: ask without credentials."},
+    {"streams.*.paginate", "text or map", "none", "How the next page is found: a word, or a map."},
+    {"streams.*.paginate.type", "none | link", "none", "none: one page. link: the response's Link header (RFC 8288).", true, "last_id"},
+    {"streams.*.paginate.next_url", "expression", "", "The next page's URL in the response."},
+    {"streams.*.paginate.page", "map", "", "Pages by number."},
+    {"streams.*.paginate.page.param", "parameter name", "page", "Query parameter with the number."},
+    {"streams.*.paginate.page.start", "number", "1", "Number of the first page."},
+    {"streams.*.paginate.page.size_param", "parameter name", "", "Query parameter with the size of a page."},
+    {"streams.*.paginate.page.size", "number", "", "Records asked for per page."},
+    {"streams.*.paginate.page.last", "expression", "", "Number of the last page in the response."},
+    {"streams.*.paginate.offset", "map", "", "Pages by the number of records before them."},
+    {"streams.*.paginate.offset.param", "parameter name", "offset", "Query parameter with the offset."},
+    {"streams.*.paginate.offset.limit_param", "parameter name", "limit", "Query parameter with the size of a page."},
+    {"streams.*.paginate.offset.limit", "number", "", "Records asked for per page."},
+    {"streams.*.paginate.offset.total", "expression", "", "Number of all records in the response."},
+    {"streams.*.paginate.cursor", "map", "", "Pages by a token that the response holds."},
+    {"streams.*.paginate.cursor.next", "expression", "", "The token for the next page."},
+    {"streams.*.paginate.cursor.into", "query.NAME", "", "Query parameter that takes it."},
+    {"streams.*.paginate.cursor.more", "expression", "", "True while there are more pages."},
+    {"streams.*.paginate.last_id", "map", "", "Pages by the last record's id.", false},
+    {"streams.*.paginate.max_pages", "number", "100000", "Most pages of one walk, from 1 to 1048575."},
+    {"streams.*.paginate.on_max", "stuck | truncated", "stuck", "What a walk beyond max_pages is: an error, or a known ceiling of the API."},
+    {"streams.*.paginate.stop_when", "expression", "", "Ends the walk.", false},
+    {"streams.*.max_pages", "number", "100000", "Most pages of one walk, whatever the paginator."},
+    {"streams.*.on_max", "stuck | truncated", "stuck", "What a walk beyond max_pages is."},
+    {"streams.*.incremental", "map", "", "Ask only for what changed.", false},
+    {"streams.*.decode", "json | text", "json", "What the body is.", true, "jsonl | csv | xml"},
+    {"streams.*.records", "expression or map", "", "Where the records are; absent: the array that is the document, or the document."},
+    {"streams.*.records.split", "regular expression", "", "Text: headings whose named groups are carried into the matches below them."},
+    {"streams.*.records.match", "regular expression", "", "Text: one record a match, its named groups are the fields."},
+    {"streams.*.key", "column or list of columns", "", "Short form: one table, named like the stream, columns inferred."},
+    {"streams.*.columns", "map", "", "Short form: types of columns.", false},
+    {"streams.*.merge", "as in emit", "overwrite", "Short form: as in emit."},
+    {"streams.*.newest", "expression", "", "Short form: as in emit."},
+    {"streams.*.emit", "map or list of maps", "", "The tables that a response fills, in one transaction."},
+    {"streams.*.emit[].table", "table", "", "Table that takes the rows."},
+    {"streams.*.emit[].each", "expression", "", "Records inside the record; absent: the record itself."},
+    {"streams.*.emit[].key", "column or list of columns", "", "Primary key. Absent: rows are replaced as a whole by each walk."},
+    {"streams.*.emit[].set", "map", "", "The columns; absent: every field of the record."},
+    {"streams.*.emit[].set.*", "expression", "", "Value of one column."},
+    {"streams.*.emit[].merge", "overwrite | newest | fill_null", "overwrite", "What a row does to the row that is there.", true, "append | history"},
+    {"streams.*.emit[].merge.newest", "expression", "", "The row with the larger value stays."},
+    {"streams.*.emit[].merge.history", "true", "", "Keep old rows with valid_from and valid_to.", false},
+    {"streams.*.emit[].newest", "expression", "", "With `merge: newest`: the value that is compared."},
+    {"streams.*.emit[].replace_by", "column or list of columns", "", "Rows with the same values that a walk did not see are deleted at its end."},
+    {"streams.*.conditional", "none | etag", "none", "etag: ask with If-None-Match, so that an unchanged page costs nothing."},
+    {"streams.*.raw", "map", "", "Keep response bodies.", false},
+    {"streams.*.refresh", "duration", "", "A partition is not asked for again sooner. Absent: each time it is seen."},
+    {"streams.*.expect", "map", "", "How many records there should be.", false},
+
+    {"tables", "map", "", "Where the tables are."},
+    {"tables.schema", "name", "the source's name", "Postgres schema."},
+    {"tables.create", "true | false", "true", "Create schema and tables."},
+    {"tables.drift", "freeze | add_columns", "add_columns", "Short form: what becomes of fields not seen before.", true, "overflow"},
+
+    {"schedule", "map", "", "When `run` collects again: every or cron."},
+    {"schedule.every", "duration", "", "Time between two rounds, at least 1s."},
+    {"schedule.cron", "cron", "", "Five fields: minute, hour, day, month, weekday."},
+    {"schedule.timezone", "time zone", "UTC", "Zone of `cron`: Asia/Seoul."},
+    {"schedule.streams", "list of streams", "", "Streams that fall due; absent: those without a parent."},
+};
+// clang-format on
+
+bool is_child(std::string_view path, std::string_view map_path) {
+    if (!map_path.empty()) {
+        if (!path.starts_with(map_path) || path.size() <= map_path.size() ||
+            path[map_path.size()] != '.')
+            return false;
+        path.remove_prefix(map_path.size() + 1);
+    }
+    return path.find('.') == std::string_view::npos;
+}
+
+std::string_view last_step(std::string_view path) { return path.substr(path.rfind('.') + 1); }
+
+}  // namespace
+
+std::span<const Field> source_fields() { return fields; }
+
+const Field* find_source_field(std::string_view map_path, std::string_view name) {
+    const Field* any = nullptr;
+    for (const Field& field : fields) {
+        if (!is_child(field.path, map_path)) continue;
+        if (last_step(field.path) == name) return &field;
+        if (last_step(field.path) == "*") any = &field;
+    }
+    return any;
+}
+
+const Field& source_field(std::string_view path) {
+    for (const Field& field : fields)
+        if (field.path == path) return field;
+    throw std::logic_error("not in the table of fields: " + std::string(path));
+}
+
+std::vector<std::string> source_field_names(std::string_view map_path) {
+    std::vector<std::string> names;
+    for (const Field& field : fields)
+        if (is_child(field.path, map_path) && field.built && last_step(field.path) != "*")
+            names.emplace_back(last_step(field.path));
+    return names;
+}
+
+std::vector<std::string> split_choices(std::string_view choices) {
+    std::vector<std::string> words;
+    while (!choices.empty()) {
+        const std::size_t bar = choices.find(" | ");
+        words.emplace_back(choices.substr(0, bar));
+        choices.remove_prefix(bar == std::string_view::npos ? choices.size() : bar + 3);
+    }
+    return words;
+}
+
+}  // namespace pawl::core

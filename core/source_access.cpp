@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+
+#include "core/redact.hpp"
+#include "core/source_parts.hpp"
+
+namespace pawl::core::reading {
+
+namespace {
+
+/// `header` or `query`, exactly one of them.
+void read_target(const MapReader& map, std::string& header, std::string& query,
+                 Problems& problems) {
+    const auto which = map.one_of({"header", "query"});
+    if (!which)
+        problems.add(map.at(), "\"header\" or \"query\" is missing: where does the key go?");
+    else if (*which == "header")
+        header = map.header_name("header");
+    else
+        query = map.text("query");
+}
+
+/// A value that must never be shown, however it was written.
+std::string read_secret(const MapReader& map, std::string_view name) {
+    const YamlNode* node = map.require(name);
+    if (node == nullptr) return "";
+    remember_secret(node->text);
+    for (const std::string& value : node->variable_values) remember_secret(value);
+    const std::string text = map.text(name);
+    return text;
+}
+
+Template read_inject_value(const YamlNode& node, Problems& problems) {
+    const auto value = read_template(node, "value", problems);
+    if (!value) return {};
+    bool has_key = false;
+    for (const Template::Part& part : value->parts()) {
+        if (part.name.empty()) continue;
+        has_key = has_key || part.name == "key";
+        if (part.name != "key")
+            problems.add(node.at,
+                         fmt::format("{{{}}} is not known here: the key is {{key}}", part.name));
+    }
+    if (!has_key) problems.add(node.at, "\"value\" must hold {key}");
+    return *value;
+}
+
+void read_inject(const MapReader& map, Credentials& credentials, Problems& problems) {
+    if (!map.has("inject")) {
+        credentials.inject_header = "authorization";
+        credentials.inject_value = Template::compile("Bearer {key}");
+        return;
+    }
+    const auto inject = map.open("inject");
+    if (!inject) return;
+    read_target(*inject, credentials.inject_header, credentials.inject_query, problems);
+    credentials.inject_value = Template::compile("{key}");
+    if (const YamlNode* value = inject->find("value"))
+        credentials.inject_value = read_inject_value(*value, problems);
+}
+
+void read_basic(const MapReader& map, Auth& auth) {
+    auth.kind = Auth::Kind::basic;
+    const auto basic = map.open("basic");
+    if (!basic) return;
+    (void)basic->require("user");
+    auth.user = basic->text("user");
+    auth.password = read_secret(*basic, "password");
+}
+
+void read_api_key(const MapReader& map, Auth& auth, Problems& problems) {
+    auth.kind = Auth::Kind::api_key;
+    const auto api_key = map.open("api_key");
+    if (!api_key) return;
+    read_target(*api_key, auth.header, auth.query, problems);
+    auth.token = read_secret(*api_key, "value");
+}
+
+/// A line break in a credential would end the header it goes into.
+void refuse_line_breaks(const MapReader& map, const Auth& auth, Problems& problems) {
+    for (const std::string& text : {auth.token, auth.user, auth.password})
+        if (text.find_first_of("\r\n") != std::string::npos)
+            problems.add(map.at(), "a credential must not hold a line break");
+}
+
+}  // namespace
+
+std::optional<Credentials> read_credentials(const MapReader& file, Problems& problems) {
+    const auto map = file.open("credentials");
+    if (!map) return std::nullopt;
+    Credentials credentials;
+    (void)map->require("from", "where are the keys?");
+    if (const auto from = map->open("from")) {
+        const auto which = from->one_of({"env", "file", "dir"});
+        if (!which)
+            problems.add(from->at(),
+                         "\"env\", \"file\" or \"dir\" is missing: where are the keys?");
+        credentials.from = choose<Credentials::From>(which,
+                                                     {{"env", Credentials::From::env},
+                                                      {"file", Credentials::From::file},
+                                                      {"dir", Credentials::From::dir}},
+                                                     Credentials::From::env);
+        if (which) credentials.name = from->text(*which);
+    }
+    read_inject(*map, credentials, problems);
+    return credentials;
+}
+
+std::optional<Auth> read_auth(const MapReader& file, Problems& problems) {
+    const auto map = file.open("auth");
+    if (!map) return std::nullopt;
+    if (file.has("credentials"))
+        problems.add(map->at(), "\"credentials\" and \"auth\" exclude each other");
+    Auth auth;
+    const auto which = map->one_of({"bearer", "basic", "api_key"});
+    const bool later = map->has("oauth2") || map->has("jwt") || map->has("session");
+    if (!which && !later)
+        problems.add(map->at(), "\"bearer\", \"basic\" or \"api_key\" is missing");
+    if (which == "bearer") auth.token = read_secret(*map, "bearer");
+    if (which == "basic") read_basic(*map, auth);
+    if (which == "api_key") read_api_key(*map, auth, problems);
+    refuse_line_breaks(*map, auth, problems);
+    return auth;
+}
+
+}  // namespace pawl::core::reading

@@ -1,0 +1,228 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/source_parts.hpp"
+
+namespace pawl::core::reading {
+
+namespace {
+
+using Path = std::vector<std::string>;
+
+/// A table as all emits of the file together make it.
+struct Table {
+    std::vector<std::string> columns;
+    bool inferred = false;  ///< columns are found in the data, so any name may be one
+    std::vector<std::string> key;
+    std::string first_stream;
+    std::set<std::string> streams;
+};
+
+std::string list_of(const std::vector<std::string>& names) {
+    return names.empty() ? "no key" : "key [" + fmt::format("{}", fmt::join(names, ", ")) + "]";
+}
+
+std::string without_scope(const std::string& name) {
+    return name.substr(name.find('.') == std::string::npos ? 0 : name.find('.') + 1);
+}
+
+class StreamChecks {
+  public:
+    StreamChecks(const SourceFile& source, const YamlNode& root, Problems& problems)
+        : source_(source), root_(root), problems_(problems) {
+        for (const Stream& stream : source.streams) stream_names_.push_back(stream.name);
+    }
+
+    void run() {
+        for (const Stream& stream : source_.streams) collect_tables(stream);
+        for (const auto& [name, table] : tables_) table_names_.push_back(name);
+        for (const Stream& stream : source_.streams) {
+            check_parent(stream);
+            check_names(stream);
+        }
+        check_cycles();
+    }
+
+  private:
+    void report(const Stream& stream, Path path, std::string message, std::string hint = "") {
+        path.insert(path.begin(), {"streams", stream.name});
+        problems_.add(root_.nearest(path).at, std::move(message), std::move(hint));
+    }
+
+    /// The map form of `emit` has no indexes: nearest() then stays at the map.
+    void collect_tables(const Stream& stream) {
+        for (std::size_t i = 0; i < stream.emits.size(); ++i) {
+            const Emit& emit = stream.emits[i];
+            if (emit.table.empty()) continue;
+            auto [found, is_new] = tables_.try_emplace(emit.table);
+            Table& table = found->second;
+            if (is_new) {
+                table.key = emit.key;
+                table.first_stream = stream.name;
+            } else if (table.key != emit.key) {
+                report(stream, {"emit", std::to_string(i), "key"},
+                       fmt::format("table \"{}\" has {} here and {} in stream \"{}\"", emit.table,
+                                   list_of(emit.key), list_of(table.key), table.first_stream));
+            }
+            table.inferred = table.inferred || emit.infer;
+            table.streams.insert(stream.name);
+            for (const Emit::Column& column : emit.columns) table.columns.push_back(column.name);
+        }
+    }
+
+    const Table* find_table(const std::string& name) const {
+        const auto found = tables_.find(name);
+        return found == tables_.end() ? nullptr : &found->second;
+    }
+
+    /// The table whose rows the stream is asked for; null pointer where there is none, or that is a
+    /// problem already.
+    const Table* parent_table(const Stream& stream) const {
+        const Foreach& each = stream.foreach_;
+        if (!each.table.empty()) return find_table(each.table);
+        const Stream* parent = source_.find(each.stream);
+        if (parent == nullptr || parent->emits.empty()) return nullptr;
+        return find_table(parent->emits.front().table);
+    }
+
+    void check_parent(const Stream& stream) {
+        const Foreach& each = stream.foreach_;
+        if (!each.stream.empty() && source_.find(each.stream) == nullptr)
+            report(stream, {"foreach", "stream"},
+                   fmt::format("there is no stream \"{}\"", each.stream),
+                   did_you_mean(each.stream, stream_names_));
+        const Table* table = parent_table(stream);
+        if (!each.table.empty() && table == nullptr) {
+            report(stream, {"foreach", "table"},
+                   fmt::format("no stream of this file emits into table \"{}\"", each.table),
+                   did_you_mean(each.table, table_names_));
+        } else if (!each.table.empty() && source_.find(each.stream) != nullptr &&
+                   !table->streams.contains(each.stream)) {
+            report(stream, {"foreach", "table"},
+                   fmt::format("stream \"{}\" does not emit into table \"{}\"", each.stream,
+                               each.table));
+        }
+        if (table != nullptr) check_parent_key(stream, *table);
+    }
+
+    void check_parent_key(const Stream& stream, const Table& table) {
+        const Foreach& each = stream.foreach_;
+        if (table.key.empty() && each.key_columns.empty() && !each.key_template)
+            report(stream, {"foreach"},
+                   "\"key\" is missing: the rows asked for have no primary key");
+        for (const std::string& column : each.key_columns)
+            check_column(stream, {"foreach", "key"}, column, table);
+        if (each.key_template)
+            for (const Template::Part& part : each.key_template->parts())
+                if (!part.name.empty()) check_placeholder(stream, {"foreach", "key"}, part.name);
+    }
+
+    void check_column(const Stream& stream, const Path& path, const std::string& column,
+                      const Table& table) {
+        const auto& known = table.columns;
+        if (table.inferred || std::find(known.begin(), known.end(), column) != known.end()) return;
+        report(stream, path, fmt::format("the rows asked for have no column \"{}\"", column),
+               did_you_mean(column, known));
+    }
+
+    void check_names(const Stream& stream) {
+        check_template(stream, {"path"}, stream.url);
+        for (const auto& [name, value] : stream.query)
+            check_template(stream, {"query", name}, value);
+        for (const auto& [name, value] : stream.headers)
+            check_template(stream, {"headers", name}, value);
+        std::set<std::string> seen;
+        for (const Expression& expression : expressions_of(stream))
+            for (const std::string& name : expression.parent_names())
+                if (seen.insert(name).second) check_placeholder(stream, {}, "parent." + name);
+    }
+
+    void check_template(const Stream& stream, const Path& path, const Template& text) {
+        Path place = path;
+        const YamlNode* own = root_.nearest({"streams", stream.name}).find("url");
+        if (path.front() == "path" && own != nullptr) place = {"url"};
+        for (const Template::Part& part : text.parts())
+            if (!part.name.empty()) check_placeholder(stream, place, part.name);
+    }
+
+    void check_placeholder(const Stream& stream, const Path& path, const std::string& name) {
+        switch (stream.foreach_.kind) {
+            case Foreach::Kind::once:
+                if (!root_.nearest({"streams", stream.name}).find("foreach"))
+                    report(stream, path,
+                           fmt::format("{{{}}} refers to nothing: the stream has no \"foreach\"",
+                                       name));
+                return;
+            case Foreach::Kind::list:
+                return check_list_name(stream, path, name);
+            case Foreach::Kind::stream:
+            case Foreach::Kind::table:
+                if (name.starts_with("list."))
+                    report(stream, path,
+                           fmt::format("{{{}}} refers to nothing: \"foreach\" has no list", name));
+                else if (const Table* table = parent_table(stream))
+                    check_column(stream, path, without_scope(name), *table);
+        }
+    }
+
+    /// Every entry must have it: one that has not would fail while the source runs.
+    void check_list_name(const Stream& stream, const Path& path, const std::string& scoped) {
+        if (scoped.starts_with("parent.")) {
+            report(stream, path,
+                   fmt::format("{{{}}} refers to nothing: the stream has no parent", scoped));
+            return;
+        }
+        const std::string name = without_scope(scoped);
+        const YamlNode& list = root_.nearest({"streams", stream.name, "foreach", "list"});
+        std::vector<std::string> known;
+        const YamlNode* without = nullptr;
+        for (const YamlNode& entry : list.items) {
+            if (!entry.is_map() && !stream.foreach_.as.empty()) known.push_back(stream.foreach_.as);
+            for (const auto& member : entry.members) known.push_back(member.name);
+            const bool has =
+                entry.is_map() ? entry.find(name) != nullptr : stream.foreach_.as == name;
+            if (!has && without == nullptr) without = &entry;
+        }
+        if (without == nullptr || known.empty()) return;
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name),
+                   did_you_mean(name, known));
+        else
+            problems_.add(without->at, fmt::format("this entry has no \"{}\"", name));
+    }
+
+    /// A stream that waits for its own rows never starts. Each cycle is told once.
+    void check_cycles() {
+        std::set<std::string> told;
+        for (const Stream& stream : source_.streams) {
+            std::vector<std::string> way{stream.name};
+            const Stream* at = source_.find(stream.foreach_.stream);
+            while (at != nullptr && std::find(way.begin(), way.end(), at->name) == way.end()) {
+                way.push_back(at->name);
+                at = source_.find(at->foreach_.stream);
+            }
+            if (at == nullptr || at->name != stream.name || told.contains(stream.name)) continue;
+            told.insert(way.begin(), way.end());
+            way.push_back(stream.name);
+            report(stream, {"foreach", "stream"},
+                   fmt::format("streams wait for each other: {}", fmt::join(way, " → ")));
+        }
+    }
+
+    const SourceFile& source_;
+    const YamlNode& root_;
+    Problems& problems_;
+    std::vector<std::string> stream_names_, table_names_;
+    std::map<std::string, Table> tables_;
+};
+
+}  // namespace
+
+void check_streams(const SourceFile& source, const YamlNode& root, Problems& problems) {
+    StreamChecks{source, root, problems}.run();
+}
+
+}  // namespace pawl::core::reading

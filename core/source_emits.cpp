@@ -1,0 +1,167 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/source_parts.hpp"
+
+namespace pawl::core::reading {
+
+namespace {
+
+constexpr std::string_view emit_path = "streams.*.emit[]";
+
+bool sets(const Emit& emit, const std::string& column) {
+    return std::any_of(emit.columns.begin(), emit.columns.end(),
+                       [&](const Emit::Column& c) { return c.name == column; });
+}
+
+/// `overwrite`, `fill_null`, `newest` beside `newest: $.x`, or `{newest: $.x}`.
+void read_merge(const MapReader& map, Emit& emit, Problems& problems) {
+    const YamlNode* merge = map.find("merge");
+    if (merge != nullptr && merge->is_map()) {
+        const MapReader inner{*merge, std::string(emit_path) + ".merge", problems};
+        emit.merge = Emit::Merge::newest;
+        if (!inner.has("history")) (void)inner.require("newest");
+        emit.newest = inner.expression("newest");
+    } else if (merge != nullptr) {
+        emit.merge = choose<Emit::Merge>(
+            read_choice(*merge, "merge", std::string(emit_path) + ".merge", problems),
+            {{"overwrite", Emit::Merge::overwrite},
+             {"newest", Emit::Merge::newest},
+             {"fill_null", Emit::Merge::fill_null}},
+            Emit::Merge::overwrite);
+        if (merge->text == "newest") {
+            (void)map.require("newest", "which value says how new a row is?");
+            emit.newest = map.expression("newest");
+        }
+    }
+    if (map.has("newest") && (merge == nullptr || merge->text != "newest"))
+        problems.add(map.node().find("newest")->at, "\"newest\" needs \"merge: newest\"");
+    if (map.has("merge") && !map.has("key"))
+        problems.add(map.node().find("merge")->at,
+                     "\"merge\" needs \"key\": a table without one is replaced as a whole");
+}
+
+void read_set(const MapReader& map, Emit& emit, Problems& problems) {
+    emit.infer = !map.has("set");
+    const auto set = map.open("set");
+    if (!set) return;
+    if (set->node().members.empty()) problems.add(set->at(), "\"set\" is empty");
+    for (const YamlNode::Member& member : set->node().members) {
+        if (!is_name(member.name, 63))
+            problems.add(member.at,
+                         fmt::format("column \"{}\" must be lower-case letters, digits and _, "
+                                     "beginning with a letter (at most 63 bytes)",
+                                     member.name));
+        else if (auto value = set->expression(member.name))
+            emit.columns.push_back({member.name, std::move(*value)});
+    }
+}
+
+/// True when all columns could be read, so that checks on them tell something new.
+bool is_complete(const MapReader& map, const Emit& emit) {
+    const YamlNode* set = map.node().find("set");
+    return set != nullptr && set->is_map() && set->members.size() == emit.columns.size();
+}
+
+void check_key(const MapReader& map, const Emit& emit, Problems& problems) {
+    if (!is_complete(map, emit)) return;
+    std::vector<std::string> columns;
+    for (const Emit::Column& column : emit.columns) columns.push_back(column.name);
+    for (const std::string& name : emit.key)
+        if (!sets(emit, name))
+            problems.add(map.node().find("key")->at,
+                         fmt::format("key column \"{}\" is not in \"set\"", name),
+                         did_you_mean(name, columns));
+}
+
+void check_replace_by(const MapReader& map, const Emit& emit, Problems& problems) {
+    if (emit.replace_by.empty()) return;
+    const Position at = map.node().find("replace_by")->at;
+    if (emit.key.empty() && !map.has("key"))
+        problems.add(at,
+                     "\"replace_by\" needs \"key\": a table without one is replaced as a whole");
+    if (!map.has("set")) {
+        problems.add(at, "\"replace_by\" needs \"set\"");
+        return;
+    }
+    if (!is_complete(map, emit)) return;
+    for (const std::string& name : emit.replace_by) {
+        const auto column = std::find_if(emit.columns.begin(), emit.columns.end(),
+                                         [&](const Emit::Column& c) { return c.name == name; });
+        if (column == emit.columns.end())
+            problems.add(at,
+                         fmt::format("\"replace_by\" names \"{}\", which is not in \"set\"", name));
+        else if (column->value.uses_record())
+            problems.add(at,
+                         fmt::format("\"replace_by\" names \"{}\", which differs from record to "
+                                     "record: {}",
+                                     name, column->value.text()),
+                         "it must be known for the page as a whole: from $$, parent or list");
+    }
+}
+
+Emit read_emit(const YamlNode& node, Problems& problems) {
+    const MapReader map{node, std::string(emit_path), problems};
+    Emit emit;
+    if (const YamlNode* table = map.require("table"))
+        emit.table = read_name(*table, "table", 63, problems).value_or("");
+    if (const YamlNode* key = map.find("key")) emit.key = read_names(*key, "key", problems);
+    emit.each = map.expression("each");
+    read_set(map, emit, problems);
+    read_merge(map, emit, problems);
+    if (const YamlNode* columns = map.find("replace_by"))
+        emit.replace_by = read_names(*columns, "replace_by", problems);
+    check_key(map, emit, problems);
+    check_replace_by(map, emit, problems);
+    return emit;
+}
+
+/// `key: id` makes one table of the stream's name.
+Emit read_short_form(const MapReader& stream, const std::string& name, Problems& problems) {
+    Emit emit;
+    emit.table = name;
+    emit.infer = true;
+    if (const YamlNode* key = stream.find("key")) emit.key = read_names(*key, "key", problems);
+    read_merge(stream, emit, problems);
+    return emit;
+}
+
+}  // namespace
+
+std::vector<Emit> read_emits(const MapReader& stream, const std::string& name, Problems& problems) {
+    std::vector<Emit> emits;
+    if (!stream.has("emit")) {
+        if (!stream.has("key"))
+            problems.add(stream.at(), "\"key\" or \"emit\" is missing: where do the records go?");
+        else
+            emits.push_back(read_short_form(stream, name, problems));
+        return emits;
+    }
+    for (const std::string_view field : {"key", "merge", "newest"})
+        if (stream.has(field))
+            problems.add(stream.node().find(field)->at,
+                         fmt::format("\"{}\" belongs into \"emit\" here", field));
+    const YamlNode* node = stream.find("emit");
+    if (node == nullptr) return emits;
+    if (node->is_map()) {
+        emits.push_back(read_emit(*node, problems));
+        return emits;
+    }
+    if (!node->is_sequence() || node->items.empty()) {
+        problems.add(
+            node->at,
+            "\"emit\" must be a map such as {table: …, key: …, set: …}, or a list of these");
+        return emits;
+    }
+    for (const YamlNode& item : node->items) {
+        if (item.is_map())
+            emits.push_back(read_emit(item, problems));
+        else
+            problems.add(item.at,
+                         "an entry of \"emit\" must be a map such as {table: …, key: …, set: …}");
+    }
+    return emits;
+}
+
+}  // namespace pawl::core::reading

@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/duration.hpp"
+#include "core/source_parts.hpp"
+
+namespace pawl::core::reading {
+
+namespace {
+
+// More requests at once than any API allows; keeps products within 64 bits.
+constexpr std::int64_t requests_max = 1'000'000'000;
+
+std::string read_match(const MapReader& map, Problems& problems) {
+    const YamlNode* node = map.find("match");
+    if (node == nullptr) return Limit{}.match;
+    std::string glob = map.text("match", "/**");
+    if (!glob.starts_with('/') || glob.find_first_of(" ?#[]{}") != std::string::npos ||
+        glob.find("***") != std::string::npos)
+        problems.add(node->at, fmt::format("\"{}\" is not a glob over URL paths", glob),
+                     "it begins with /; * stands for text within a segment, ** for any segments");
+    return glob;
+}
+
+void read_rate(const MapReader& map, Limit& limit, Problems& problems) {
+    const YamlNode* node = map.find("rate");
+    if (node == nullptr) return;
+    const auto rate = node->is_scalar() ? parse_rate(node->text) : std::nullopt;
+    if (rate && rate->count <= requests_max) {
+        limit.count = rate->count;
+        limit.period = rate->period;
+        return;
+    }
+    problems.add(node->at,
+                 fmt::format("\"rate\" must be requests per period such as 5000/h, 30/m or "
+                             "100/15m, not \"{}\"",
+                             node->text));
+}
+
+void read_reserve(const MapReader& map, Limit& limit, Problems& problems) {
+    const YamlNode* node = map.find("reserve");
+    if (node == nullptr) return;
+    const auto share = node->is_scalar() ? parse_share(node->text) : std::nullopt;
+    if (share && *share <= 0.95)
+        limit.reserve = *share;
+    else
+        problems.add(
+            node->at,
+            fmt::format("\"reserve\" must be a share from 0 to 95% such as 5% or 0.05, not \"{}\"",
+                        node->text));
+}
+
+Limit read_limit(const YamlNode& node, Problems& problems) {
+    const MapReader map{node, "limits[]", problems};
+    Limit limit;
+    if (const YamlNode* name = map.require("name"))
+        limit.name = read_name(*name, "name", 40, problems).value_or("");
+    limit.match = read_match(map, problems);
+    limit.per = choose<Limit::Per>(map.choice("per"),
+                                   {{"owner", Limit::Per::owner}, {"source", Limit::Per::source}},
+                                   Limit::Per::owner);
+    read_rate(map, limit, problems);
+    read_reserve(map, limit, problems);
+    limit.concurrency = map.whole_number("concurrency", {1, 100'000}, 0);
+    limit.burst = map.whole_number("burst", {1, requests_max}, 0);
+    if (!map.has("rate") && !map.has("concurrency"))
+        problems.add(map.at(), "a limit needs \"rate\" or \"concurrency\"");
+    for (const std::string_view name : {"reserve", "burst"})
+        if (map.has(name) && !map.has("rate"))
+            problems.add(map.at(), fmt::format("\"{}\" needs \"rate\"", name));
+    if (limit.count > 0 && limit.burst > limit.count)
+        problems.add(map.at(),
+                     fmt::format("\"burst\" must not be above the rate's {}", limit.count));
+    return limit;
+}
+
+/// A header by its name, or a map with `header` in it. Returns the map, where it is one.
+std::optional<MapReader> read_header_or_map(const MapReader& map, std::string_view name,
+                                            std::string& header) {
+    const YamlNode* node = map.find(name);
+    if (node == nullptr) return std::nullopt;
+    if (!node->is_map()) {
+        header = map.header_name(name);
+        return std::nullopt;
+    }
+    auto inner = map.open(name);
+    (void)inner->require("header");
+    header = inner->header_name("header");
+    return inner;
+}
+
+void read_resource(const MapReader& map, const std::vector<Limit>& limits, Feedback& feedback,
+                   Problems& problems) {
+    const auto resource = read_header_or_map(map, "resource", feedback.resource);
+    if (!resource) return;
+    std::vector<std::string> known;
+    for (const Limit& limit : limits) known.push_back(limit.name);
+    for (const YamlNode::Member& member : resource->node().members) {
+        if (member.name == "header") continue;
+        const std::string limit = resource->text(member.name);
+        if (limit.empty()) continue;
+        if (std::find(known.begin(), known.end(), limit) == known.end())
+            problems.add(member.value.at, fmt::format("there is no limit \"{}\"", limit),
+                         did_you_mean(limit, known));
+        feedback.resource_names[member.name] = limit;
+    }
+}
+
+void read_free(const MapReader& map, Feedback& feedback, Problems& problems) {
+    const YamlNode* node = map.find("free");
+    if (node == nullptr) return;
+    const auto add = [&](const YamlNode& item) {
+        if (const auto status = read_whole_number(item, "free", {100, 599}, problems))
+            feedback.free.insert(static_cast<int>(*status));
+    };
+    if (!node->is_sequence()) add(*node);
+    for (const YamlNode& item : node->items) add(item);
+}
+
+}  // namespace
+
+std::vector<Limit> read_limits(const MapReader& file, Problems& problems) {
+    std::vector<Limit> limits;
+    const YamlNode* node = file.find("limits");
+    if (node == nullptr) return limits;
+    if (!node->is_sequence()) {
+        problems.add(node->at, "\"limits\" must be a list of maps");
+        return limits;
+    }
+    for (const YamlNode& item : node->items) {
+        if (!item.is_map()) {
+            problems.add(item.at, "a limit must be a map such as {name: core, rate: 5000/h}");
+            continue;
+        }
+        Limit limit = read_limit(item, problems);
+        for (const Limit& other : limits)
+            if (!limit.name.empty() && other.name == limit.name)
+                problems.add(item.at, fmt::format("there are two limits \"{}\"", limit.name));
+        limits.push_back(std::move(limit));
+    }
+    return limits;
+}
+
+Feedback read_feedback(const MapReader& file, const std::vector<Limit>& limits,
+                       Problems& problems) {
+    Feedback feedback;
+    feedback.retry_after = "retry-after";  // RFC 9110
+    const auto map = file.open("feedback");
+    if (!map) return feedback;
+    feedback.limit = map->header_name("limit");
+    feedback.remaining = map->header_name("remaining");
+    if (map->has("retry_after")) feedback.retry_after = map->header_name("retry_after");
+    const auto reset = read_header_or_map(*map, "reset", feedback.reset);
+    using Format = Feedback::ResetFormat;
+    if (reset)
+        feedback.reset_format = choose<Format>(reset->choice("format"),
+                                               {{"epoch", Format::epoch},
+                                                {"delta", Format::delta},
+                                                {"iso8601", Format::iso8601},
+                                                {"http_date", Format::http_date}},
+                                               Format::epoch);
+    read_resource(*map, limits, feedback, problems);
+    read_free(*map, feedback, problems);
+    return feedback;
+}
+
+}  // namespace pawl::core::reading

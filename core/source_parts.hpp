@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/source_file.hpp"
+#include "core/source_reading.hpp"
+
+/// The parts of a source file, each read by one function (internal to core/source_*.cpp). They
+/// report problems and return what could be read.
+namespace pawl::core::reading {
+
+// source_access.cpp: who we are to the API
+[[nodiscard]] std::optional<Credentials> read_credentials(const MapReader& file,
+                                                          Problems& problems);
+[[nodiscard]] std::optional<Auth> read_auth(const MapReader& file, Problems& problems);
+
+// source_limits.cpp: how fast it may be asked
+[[nodiscard]] std::vector<Limit> read_limits(const MapReader& file, Problems& problems);
+[[nodiscard]] Feedback read_feedback(const MapReader& file, const std::vector<Limit>& limits,
+                                     Problems& problems);
+
+// source_errors.cpp: what responses that are no pages mean
+[[nodiscard]] std::vector<ErrorRule> read_errors(const MapReader& file, Problems& problems);
+/// What holds behind the file's own rules. `has_credentials`: a refused key can be put aside.
+[[nodiscard]] std::vector<ErrorRule> default_errors(bool has_credentials,
+                                                    const std::string& retry_after);
+
+// source_pagination.cpp: how the next page is found
+struct PageBounds {
+    std::optional<std::int64_t> max_pages;
+    std::optional<Pagination::OnMax> on_max;
+};
+[[nodiscard]] PageBounds read_page_bounds(const MapReader& map);
+/// `paginate` as a word or a map, and the bounds it names itself.
+struct PaginationPart {
+    Pagination pagination;
+    PageBounds bounds;
+};
+[[nodiscard]] PaginationPart read_pagination(const YamlNode& node, Problems& problems);
+
+// source_foreach.cpp: what a stream is asked for
+[[nodiscard]] Foreach read_foreach(const YamlNode& node, Problems& problems);
+
+// source_emits.cpp: where the records go
+[[nodiscard]] std::vector<Emit> read_emits(const MapReader& stream, const std::string& name,
+                                           Problems& problems);
+
+// source_records.cpp: where the records are
+void read_records(const MapReader& map, Stream& stream, Problems& problems);
+
+// source_streams.cpp: one kind of request
+using NamedTemplates = std::vector<std::pair<std::string, Template>>;
+/// Defaults that streams start from.
+struct StreamDefaults {
+    NamedTemplates query, headers;
+    PaginationPart paginate;
+    PageBounds bounds;
+    bool conditional = false;
+    std::optional<Micros> refresh;
+};
+[[nodiscard]] StreamDefaults read_stream_defaults(const MapReader& file, Problems& problems);
+[[nodiscard]] Stream read_stream(const YamlNode::Member& member, const StreamDefaults& defaults,
+                                 const std::string& base_url, Problems& problems);
+
+// source_checks.cpp: do the parts fit together
+/// Parents, tables, keys, placeholders. `root` is the file, to point into it.
+void check_streams(const SourceFile& source, const YamlNode& root, Problems& problems);
+
+// source_names.cpp: what streams use, and their hashes
+/// Fills parent_columns, header_names, request_hash and mapping_hash.
+void complete_stream(Stream& stream);
+/// All expressions of a stream: records, paging, emits.
+[[nodiscard]] std::vector<Expression> expressions_of(const Stream& stream);
+
+}  // namespace pawl::core::reading

@@ -1,0 +1,330 @@
+#include "core/source_reading.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/duration.hpp"
+
+namespace pawl::core::reading {
+
+namespace {
+
+constexpr std::string_view letters_and_digits =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+std::string quote(std::string_view text) { return fmt::format("\"{}\"", text); }
+
+std::string_view kind_in_words(const YamlNode& node) {
+    switch (node.kind) {
+        case YamlNode::Kind::null:
+            return "nothing";
+        case YamlNode::Kind::scalar:
+            return "a value";
+        case YamlNode::Kind::sequence:
+            return "a list";
+        case YamlNode::Kind::map:
+            return "a map";
+        case YamlNode::Kind::invalid:
+            return "invalid";
+    }
+    return "";
+}
+
+/// "must be X, not Y", where Y is the text of a scalar or the kind of another node.
+void add_wrong_type(const YamlNode& node, std::string_view name, std::string_view wanted,
+                    Problems& problems) {
+    if (node.kind == YamlNode::Kind::invalid) return;
+    const std::string got = node.is_scalar() ? quote(node.text) : std::string(kind_in_words(node));
+    problems.add(node.at, fmt::format("\"{}\" must be {}, not {}", name, wanted, got));
+}
+
+std::vector<std::string> quoted(std::vector<std::string> words) {
+    for (std::string& word : words) word = quote(word);
+    return words;
+}
+
+}  // namespace
+
+std::string not_supported(std::string_view word) {
+    return fmt::format("\"{}\" is not supported in this version", word);
+}
+
+bool is_name(std::string_view text, std::size_t length_max) {
+    if (text.empty() || text.size() > length_max || text[0] < 'a' || text[0] > 'z') return false;
+    return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
+           std::string_view::npos;
+}
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
+bool is_json_number(std::string_view text) {
+    const auto digits = [&text] {
+        std::size_t n = 0;
+        while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
+        text.remove_prefix(n);
+        return n;
+    };
+    if (text.starts_with('-')) text.remove_prefix(1);
+    const bool leading_zero = text.starts_with('0');
+    const std::size_t whole = digits();
+    if (whole == 0 || (leading_zero && whole > 1)) return false;
+    if (text.starts_with('.')) {
+        text.remove_prefix(1);
+        if (digits() == 0) return false;
+    }
+    if (text.starts_with('e') || text.starts_with('E')) {
+        text.remove_prefix(1);
+        if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+        if (digits() == 0) return false;
+    }
+    return text.empty();
+}
+
+std::optional<std::string> url_fault(std::string_view url) {
+    const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
+    if (scheme == 0) return "must begin with http:// or https://";
+    for (const char c : url)
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7f)
+            return "must not hold blanks or control characters";
+    const std::string_view authority =
+        url.substr(scheme, url.find_first_of("/?#", scheme) - scheme);
+    if (authority.empty() || authority.starts_with(':')) return "has no host";
+    if (authority.find('@') != std::string_view::npos)
+        return "must not hold a user or password: use \"auth\"";
+    if (url.find('#') != std::string_view::npos) return "must not hold a fragment (#)";
+    return std::nullopt;
+}
+
+void add_expression_problem(const YamlNode& node, std::string_view name,
+                            const ExpressionError& error, Problems& problems) {
+    problems.add(node.position_of(error.column), fmt::format("\"{}\": {}", name, error.what()));
+}
+
+std::optional<std::string> read_text(const YamlNode& node, std::string_view name,
+                                     Problems& problems) {
+    if (!node.is_scalar()) {
+        add_wrong_type(node, name, "text", problems);
+        return std::nullopt;
+    }
+    if (node.text.empty()) {
+        problems.add(node.at, fmt::format("\"{}\" is empty", name));
+        return std::nullopt;
+    }
+    return node.text;
+}
+
+std::optional<bool> read_boolean(const YamlNode& node, std::string_view name, Problems& problems) {
+    if (node.is_scalar() && node.text == "true") return true;
+    if (node.is_scalar() && node.text == "false") return false;
+    add_wrong_type(node, name, "true or false", problems);
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> read_whole_number(const YamlNode& node, std::string_view name,
+                                              Bounds bounds, Problems& problems) {
+    const auto number = node.is_scalar() ? parse_whole_number(node.text) : std::nullopt;
+    if (number && *number >= bounds.low && *number <= bounds.high) return number;
+    add_wrong_type(node, name, fmt::format("a whole number from {} to {}", bounds.low, bounds.high),
+                   problems);
+    return std::nullopt;
+}
+
+std::optional<Micros> read_duration(const YamlNode& node, std::string_view name,
+                                    Problems& problems) {
+    const auto duration = node.is_scalar() ? parse_duration(node.text) : std::nullopt;
+    if (!duration)
+        add_wrong_type(node, name, "a duration such as 500ms, 30s, 15m, 6h or 30d", problems);
+    return duration;
+}
+
+std::optional<std::string> read_name(const YamlNode& node, std::string_view name,
+                                     std::size_t length_max, Problems& problems) {
+    if (node.is_scalar() && is_name(node.text, length_max)) return node.text;
+    add_wrong_type(node, name,
+                   fmt::format("a name of lower-case letters, digits and _ that begins with a "
+                               "letter (at most {} bytes)",
+                               length_max),
+                   problems);
+    return std::nullopt;
+}
+
+std::vector<std::string> read_names(const YamlNode& node, std::string_view name,
+                                    Problems& problems) {
+    std::vector<std::string> names;
+    const auto add = [&](const YamlNode& item) {
+        auto text = read_name(item, name, 63, problems);
+        if (!text) return;
+        if (std::find(names.begin(), names.end(), *text) != names.end())
+            problems.add(item.at, fmt::format("\"{}\" holds \"{}\" twice", name, *text));
+        else
+            names.push_back(std::move(*text));
+    };
+    if (!node.is_sequence()) {
+        add(node);
+        return names;
+    }
+    if (node.items.empty()) problems.add(node.at, fmt::format("\"{}\" is empty", name));
+    for (const YamlNode& item : node.items) add(item);
+    return names;
+}
+
+std::optional<Expression> read_expression(const YamlNode& node, std::string_view name,
+                                          Problems& problems) {
+    const auto text = read_text(node, name, problems);
+    if (!text) return std::nullopt;
+    try {
+        return Expression::compile(*text);
+    } catch (const ExpressionError& error) {
+        add_expression_problem(node, name, error, problems);
+        return std::nullopt;
+    }
+}
+
+std::optional<Template> read_template(const YamlNode& node, std::string_view name,
+                                      Problems& problems) {
+    if (!node.is_scalar()) {
+        add_wrong_type(node, name, "text", problems);
+        return std::nullopt;
+    }
+    if (node.text.find_first_of(std::string_view{"\r\n\0", 3}) != std::string::npos) {
+        problems.add(node.at, fmt::format("\"{}\" must not hold a line break", name));
+        return std::nullopt;
+    }
+    try {
+        return Template::compile(node.text);
+    } catch (const ExpressionError& error) {
+        add_expression_problem(node, name, error, problems);
+        return std::nullopt;
+    }
+}
+
+std::optional<std::string> read_header_name(const YamlNode& node, std::string_view name,
+                                            Problems& problems) {
+    const auto text = read_text(node, name, problems);
+    if (!text) return std::nullopt;
+    const std::string allowed = std::string(letters_and_digits) + "!#$%&'*+-.^_`|~";
+    if (text->find_first_not_of(allowed) == std::string::npos) return text;
+    problems.add(node.at, fmt::format("\"{}\" is not the name of a header", *text));
+    return std::nullopt;
+}
+
+std::optional<std::string> read_choice(const YamlNode& node, std::string_view name,
+                                       std::string_view path, Problems& problems) {
+    const Field& field = source_field(path);
+    const auto words = split_choices(field.type);
+    const auto later = split_choices(field.later);
+    if (node.is_scalar()) {
+        if (std::find(words.begin(), words.end(), node.text) != words.end()) return node.text;
+        if (std::find(later.begin(), later.end(), node.text) != later.end()) {
+            problems.add(node.at, not_supported(node.text));
+            return std::nullopt;
+        }
+    }
+    if (node.kind == YamlNode::Kind::invalid) return std::nullopt;
+    const std::string got = node.is_scalar() ? quote(node.text) : std::string(kind_in_words(node));
+    problems.add(
+        node.at,
+        fmt::format("\"{}\" must be {}, not {}", name, enumerate(quoted(words), "or"), got),
+        node.is_scalar() ? did_you_mean(node.text, words) : "");
+    return std::nullopt;
+}
+
+MapReader::MapReader(const YamlNode& node, std::string path, Problems& problems)
+    : node_(node), path_(std::move(path)), problems_(problems) {
+    check_keys();
+}
+
+void MapReader::check_keys() const {
+    for (const YamlNode::Member& member : node_.members) {
+        const Field* field = find_source_field(path_, member.name);
+        if (field == nullptr)
+            problems_.add(member.at, fmt::format("unknown key \"{}\"", member.name),
+                          did_you_mean(member.name, source_field_names(path_)));
+        else if (!field->built)
+            problems_.add(member.at, not_supported(member.name));
+    }
+}
+
+const YamlNode* MapReader::find(std::string_view name) const {
+    const YamlNode* found = node_.find(name);
+    if (found == nullptr || found->kind == YamlNode::Kind::invalid) return nullptr;
+    if (!found->is_null()) return found;
+    problems_.add(found->at, fmt::format("\"{}\" has no value", name));
+    return nullptr;
+}
+
+const YamlNode* MapReader::require(std::string_view name, std::string_view why) const {
+    if (!has(name)) {
+        std::string message = fmt::format("\"{}\" is missing", name);
+        if (!why.empty()) message += fmt::format(": {}", why);
+        problems_.add(node_.at, std::move(message));
+    }
+    return find(name);
+}
+
+std::optional<MapReader> MapReader::open(std::string_view name) const {
+    const YamlNode* found = find(name);
+    if (found == nullptr) return std::nullopt;
+    if (found->is_map())
+        return MapReader{*found,
+                         path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name),
+                         problems_};
+    add_wrong_type(*found, name, "a map", problems_);
+    return std::nullopt;
+}
+
+std::string MapReader::text(std::string_view name, std::string fallback) const {
+    const YamlNode* found = find(name);
+    return found == nullptr ? fallback : read_text(*found, name, problems_).value_or(fallback);
+}
+
+std::int64_t MapReader::whole_number(std::string_view name, Bounds bounds,
+                                     std::int64_t fallback) const {
+    const YamlNode* found = find(name);
+    return found == nullptr ? fallback
+                            : read_whole_number(*found, name, bounds, problems_).value_or(fallback);
+}
+
+bool MapReader::boolean(std::string_view name, bool fallback) const {
+    const YamlNode* found = find(name);
+    return found == nullptr ? fallback : read_boolean(*found, name, problems_).value_or(fallback);
+}
+
+std::optional<Micros> MapReader::duration(std::string_view name) const {
+    const YamlNode* found = find(name);
+    return found == nullptr ? std::nullopt : read_duration(*found, name, problems_);
+}
+
+std::optional<Expression> MapReader::expression(std::string_view name) const {
+    const YamlNode* found = find(name);
+    return found == nullptr ? std::nullopt : read_expression(*found, name, problems_);
+}
+
+std::string MapReader::header_name(std::string_view name) const {
+    const YamlNode* found = find(name);
+    return found == nullptr ? "" : lower(read_header_name(*found, name, problems_).value_or(""));
+}
+
+std::optional<std::string> MapReader::choice(std::string_view name) const {
+    const YamlNode* found = find(name);
+    if (found == nullptr) return std::nullopt;
+    return read_choice(*found, name, fmt::format("{}.{}", path_, name), problems_);
+}
+
+std::optional<std::string> MapReader::one_of(const std::vector<std::string>& names) const {
+    std::vector<std::string> present;
+    for (const std::string& name : names)
+        if (has(name)) present.push_back(name);
+    if (present.empty()) return std::nullopt;
+    if (present.size() > 1)
+        problems_.add(node_.at, fmt::format("{} exclude each other", enumerate(quoted(present))));
+    return present.front();
+}
+
+}  // namespace pawl::core::reading

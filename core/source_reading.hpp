@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/expression.hpp"
+#include "core/field_table.hpp"
+#include "core/template.hpp"
+#include "core/yaml_document.hpp"
+
+/// How the parts of a source file are read (internal to core/source_*.cpp): each reader reports
+/// what is wrong and returns nothing or the fallback, so that one pass finds all problems.
+namespace pawl::core::reading {
+
+/// Bounds of a whole number, both inclusive.
+struct Bounds {
+    std::int64_t low = 0;
+    std::int64_t high = 0;
+};
+
+[[nodiscard]] std::optional<std::string> read_text(const YamlNode& node, std::string_view name,
+                                                   Problems& problems);
+[[nodiscard]] std::optional<bool> read_boolean(const YamlNode& node, std::string_view name,
+                                               Problems& problems);
+[[nodiscard]] std::optional<std::int64_t> read_whole_number(const YamlNode& node,
+                                                            std::string_view name, Bounds bounds,
+                                                            Problems& problems);
+[[nodiscard]] std::optional<Micros> read_duration(const YamlNode& node, std::string_view name,
+                                                  Problems& problems);
+/// A name that becomes part of SQL and of keys: [a-z][a-z0-9_]*, at most `length_max` bytes.
+[[nodiscard]] std::optional<std::string> read_name(const YamlNode& node, std::string_view name,
+                                                   std::size_t length_max, Problems& problems);
+/// One name, or a list of different ones.
+[[nodiscard]] std::vector<std::string> read_names(const YamlNode& node, std::string_view name,
+                                                  Problems& problems);
+[[nodiscard]] std::optional<Expression> read_expression(const YamlNode& node, std::string_view name,
+                                                        Problems& problems);
+[[nodiscard]] std::optional<Template> read_template(const YamlNode& node, std::string_view name,
+                                                    Problems& problems);
+/// A header name (RFC 9110 token) as written.
+[[nodiscard]] std::optional<std::string> read_header_name(const YamlNode& node,
+                                                          std::string_view name,
+                                                          Problems& problems);
+/// One of the choices in the table's row `path`; others are unknown or not supported yet.
+[[nodiscard]] std::optional<std::string> read_choice(const YamlNode& node, std::string_view name,
+                                                     std::string_view path, Problems& problems);
+/// `http(s)://host…` without user, blanks or fragment. Returns what is wrong, or nothing.
+[[nodiscard]] std::optional<std::string> url_fault(std::string_view url);
+
+[[nodiscard]] bool is_name(std::string_view text, std::size_t length_max);
+[[nodiscard]] std::string lower(std::string_view text);
+/// A number as JSON writes it, so that it can be kept digit for digit.
+[[nodiscard]] bool is_json_number(std::string_view text);
+/// Reports a compile error at its place inside the scalar.
+void add_expression_problem(const YamlNode& node, std::string_view name,
+                            const ExpressionError& error, Problems& problems);
+[[nodiscard]] std::string not_supported(std::string_view word);
+
+/// One map of the file, held against the rows of the table below `path`. Opening it reports keys
+/// that are unknown or not supported; `find` gives values, and reports an empty one.
+class MapReader {
+  public:
+    MapReader(const YamlNode& node, std::string path, Problems& problems);
+
+    [[nodiscard]] const YamlNode& node() const { return node_; }
+    [[nodiscard]] Position at() const { return node_.at; }
+    [[nodiscard]] bool has(std::string_view name) const { return node_.find(name) != nullptr; }
+    /// Null pointer when absent, empty, or not usable; the last two are reported.
+    [[nodiscard]] const YamlNode* find(std::string_view name) const;
+    /// The same; absent is reported as well.
+    [[nodiscard]] const YamlNode* require(std::string_view name, std::string_view why = "") const;
+    /// The map at `name`, or nothing.
+    [[nodiscard]] std::optional<MapReader> open(std::string_view name) const;
+
+    [[nodiscard]] std::string text(std::string_view name, std::string fallback = "") const;
+    [[nodiscard]] std::int64_t whole_number(std::string_view name, Bounds bounds,
+                                            std::int64_t fallback) const;
+    [[nodiscard]] bool boolean(std::string_view name, bool fallback) const;
+    [[nodiscard]] std::optional<Micros> duration(std::string_view name) const;
+    [[nodiscard]] std::optional<Expression> expression(std::string_view name) const;
+    [[nodiscard]] std::string header_name(std::string_view name) const;
+    /// The word chosen; nothing when absent or wrong.
+    [[nodiscard]] std::optional<std::string> choice(std::string_view name) const;
+    /// Which of `names` are there; two or more are reported as excluding each other.
+    [[nodiscard]] std::optional<std::string> one_of(const std::vector<std::string>& names) const;
+
+  private:
+    void check_keys() const;
+
+    const YamlNode& node_;
+    std::string path_;
+    Problems& problems_;
+};
+
+/// The value for a word chosen from the table.
+template <class Enum>
+struct Word {
+    std::string_view word;
+    Enum value;
+};
+
+template <class Enum, std::size_t N>
+[[nodiscard]] Enum choose(const std::optional<std::string>& word, const Word<Enum> (&words)[N],
+                          Enum fallback) {
+    for (const Word<Enum>& candidate : words)
+        if (word == candidate.word) return candidate.value;
+    return fallback;
+}
+
+}  // namespace pawl::core::reading
