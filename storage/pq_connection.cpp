@@ -7,6 +7,7 @@
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
 #include "core/redact.hpp"
+#include "storage/connection.hpp"
 #include "storage/identifier.hpp"
 
 namespace pawl::storage {
@@ -86,18 +87,13 @@ PqArray& PqArray::add(const std::optional<std::string>& text) {
     return *this;
 }
 
-PqConnection::PqConnection(const std::string& url) : connection_(PQconnectdb(url.c_str()), &PQfinish) {
-    if (PQstatus(connection_.get()) == CONNECTION_OK) return;
-    const std::string message = one_line(PQerrorMessage(connection_.get()));
-    // Before a connection stands there is no sqlstate: a server that answered and refused is told by its words.
-    const bool refused = message.find("authentication failed") != std::string::npos ||
-                         message.find("does not exist") != std::string::npos ||
-                         message.find("no pg_hba.conf entry") != std::string::npos ||
-                         message.find("invalid connection option") != std::string::npos ||
-                         message.find("no password supplied") != std::string::npos;
-    if (refused && message.find("No such file") == std::string::npos)
-        throw core::ConfigError("Postgres refuses the connection: " + message);
-    throw core::TransientError("Postgres cannot be reached: " + message);
+PqConnection::PqConnection(const std::string& url) : connection_(nullptr, &PQfinish) {
+    const std::string target = connection_string(url);
+    connection_.reset(PQconnectdb(target.c_str()));
+    // What the server remarks ("already exists, skipping") is nobody's business on stderr.
+    PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+    if (PQstatus(connection_.get()) != CONNECTION_OK)
+        throw_connect_error(target, one_line(PQerrorMessage(connection_.get())));
 }
 
 bool PqConnection::is_usable() const { return PQstatus(connection_.get()) == CONNECTION_OK; }
@@ -223,13 +219,6 @@ bool is_collision(const SqlError& error) {
     return error.is("40001") || error.is("40P01") || error.is("55P03");
 }
 
-void raise(const SqlError& error) {
-    const std::string what = std::string(error.what()) + " [" + error.sqlstate + "]";
-    if (error.is("22") || error.is("21") || error.is("23") || error.is("54"))
-        throw core::PermanentError(what);
-    if (error.is("42") || error.is("3F") || error.is("3D") || error.is("28") || error.is("0A") || error.is("0L"))
-        throw core::ConfigError(what);
-    throw core::TransientError(what);
-}
+void raise(const SqlError& error) { throw_sql_error(error.sqlstate, error.what()); }
 
 }  // namespace pawl::storage

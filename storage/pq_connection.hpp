@@ -60,8 +60,8 @@ class PqArray {
 
 class PqConnection {
   public:
-    /// Connects with `url` as it is: libpq reads PG* variables, service files and .pgpass itself. Throws core::TransientError
-    /// while the server is away, core::ConfigError when it refuses us.
+    /// Connects by connection_string(url): libpq reads PG* variables, service files and .pgpass itself. Throws
+    /// core::TransientError while the server is away, core::ConfigError when it refuses us.
     explicit PqConnection(const std::string& url);
 
     /// Runs one or more statements without parameters; returns the last one's result. Throws SqlError.

@@ -1,0 +1,290 @@
+#include "storage/tables.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "core/errors.hpp"
+#include "core/failpoint.hpp"
+#include "core/log.hpp"
+#include "storage/identifier.hpp"
+
+namespace pawl::storage {
+
+namespace {
+
+using core::ColumnType;
+
+constexpr std::size_t columns_max = 500;  // settled: beyond it, rows get too wide for a page of 8 KiB
+constexpr int lock_attempts = 3;          // times 2 s of lock_timeout each
+
+constexpr std::string_view read_columns = R"sql(
+select a.attname, format_type(a.atttypid, a.atttypmod), t.typname
+from pg_attribute a join pg_type t on t.oid = a.atttypid
+where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped)sql";
+
+constexpr std::string_view note_columns = R"sql(
+insert into pawl.table_column (schema_name, table_name, column_name, source, original)
+select $1, $2, c.name, $3, c.original from unnest($4::text[], $5::text[]) as c(name, original)
+on conflict do nothing)sql";
+
+constexpr std::string_view note_drift = R"sql(
+insert into pawl.drift (source, table_name, column_name, old_type, new_type, slice_id, seq)
+select $1, $2, d.name, d.old, d.new, nullif($6::bigint, 0), nullif($7::bigint, 0)
+from unnest($3::text[], $4::text[], $5::text[]) as d(name, old, new))sql";
+
+ColumnType closest(std::string_view type_name) {
+    static const std::map<std::string_view, ColumnType> types{
+        {"bool", ColumnType::boolean},     {"int2", ColumnType::bigint},
+        {"int4", ColumnType::bigint},      {"int8", ColumnType::bigint},
+        {"numeric", ColumnType::numeric},  {"float4", ColumnType::float8},
+        {"float8", ColumnType::float8},    {"date", ColumnType::date},
+        {"timestamptz", ColumnType::timestamptz}, {"timestamp", ColumnType::timestamptz},
+        {"uuid", ColumnType::uuid},        {"jsonb", ColumnType::jsonb},
+        {"json", ColumnType::jsonb}};
+    const auto found = types.find(type_name);
+    return found == types.end() ? ColumnType::text : found->second;
+}
+
+TableInfo read_table(PqConnection& connection, const std::string& table) {
+    TableInfo info;
+    const PqResult rows = connection.run(std::string(read_columns), {table});
+    for (int row = 0; row < rows.rows(); ++row)
+        info.columns[std::string(rows.text(row, 0))] = {std::string(rows.text(row, 1)), closest(rows.text(row, 2))};
+    info.exists = rows.rows() > 0;
+    return info;
+}
+
+/// How what stands in a column becomes the wider type, without any setting of the session in the result.
+std::string conversion(const std::string& column, ColumnType from, ColumnType to) {
+    if (to == ColumnType::jsonb) return fmt::format("to_jsonb({})", column);
+    const bool is_time = from == ColumnType::timestamptz || from == ColumnType::date;
+    if (to == ColumnType::text && is_time) return fmt::format("to_jsonb({}) #>> '{{}}'", column);
+    if (to == ColumnType::timestamptz) return fmt::format("{}::timestamp at time zone 'UTC'", column);
+    return fmt::format("{}::{}", column, core::to_string(to));
+}
+
+/// pawl's own columns: name and what follows it in DDL.
+std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& shape) {
+    std::vector<std::pair<std::string, std::string>> columns{
+        {"_pawl_loaded_at", "timestamptz not null default now()"}, {"_pawl_page", "bigint"}};
+    for (const std::string& version : shape.versions) columns.emplace_back(version, "bigint");
+    if (shape.key.empty()) {
+        columns.emplace_back("_pawl_slice", "bigint");
+        columns.emplace_back("_pawl_seq", "bigint");
+    }
+    return columns;
+}
+
+std::string comment_on(const std::string& table, const WantedColumn& column) {
+    return fmt::format("comment on column {}.{} is {}", table, quoted(column.name), literal(column.original));
+}
+
+/// Its name was cut or changed by more than letters' case.
+bool needs_comment(const WantedColumn& column) {
+    return column.name.size() != column.original.size();
+}
+
+std::vector<std::string> create_statements(const core::SourceFile& source, const TableShape& shape,
+                                           const std::vector<WantedColumn>& wanted) {
+    const std::string table = quoted_table(source.schema, shape.table);
+    std::vector<std::string> lines, keys;
+    for (const WantedColumn& column : wanted)
+        lines.push_back(fmt::format("{} {}", quoted(column.name), core::to_string(column.type)));
+    for (const auto& [name, definition] : own_columns(shape)) lines.push_back(quoted(name) + " " + definition);
+    for (const std::string& key : shape.key) keys.push_back(quoted(key));
+    if (!keys.empty()) lines.push_back(fmt::format("primary key ({})", fmt::join(keys, ", ")));
+    std::vector<std::string> statements{
+        fmt::format("create schema if not exists {}", quoted(identifier(source.schema))),
+        fmt::format("create table if not exists {} ({}) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02)",
+                    table, fmt::join(lines, ", "))};
+    if (shape.key.empty()) statements.push_back(fmt::format("create index on {} (_pawl_slice)", table));
+    return statements;
+}
+
+/// Key columns first, in the key's order: then the primary key reads as the table does.
+std::vector<WantedColumn> key_first(const TableShape& shape, std::vector<WantedColumn> wanted) {
+    const auto rank = [&](const WantedColumn& column) {
+        return std::find(shape.key.begin(), shape.key.end(), column.name) - shape.key.begin();
+    };
+    std::stable_sort(wanted.begin(), wanted.end(),
+                     [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    return wanted;
+}
+
+/// What the source file says of types joins what the data wants.
+std::vector<WantedColumn> with_declared(const TableShape& shape, std::vector<WantedColumn> wanted) {
+    for (const TableShape::Column& column : shape.columns) {
+        if (!column.declared) continue;
+        const auto same = [&](const WantedColumn& w) { return w.name == column.name; };
+        const auto found = std::find_if(wanted.begin(), wanted.end(), same);
+        if (found == wanted.end())
+            wanted.push_back({column.original, column.name, *column.declared});
+        else
+            found->type = *column.declared;
+    }
+    return key_first(shape, std::move(wanted));
+}
+
+void note_changes(PqConnection& connection, const core::SourceFile& source, const TableShape& shape,
+                  const TableInfo& before, const std::vector<WantedColumn>& wanted, SeenAt seen) {
+    PqArray names, originals, drift_names, old_types, new_types;
+    bool drifted = false;
+    for (const WantedColumn& column : wanted) {
+        names.add(column.name);
+        originals.add(column.original);
+        const TableInfo::Column* old = before.find(column.name);
+        if (!before.exists || (old != nullptr && core::widen(old->type, column.type) == old->type)) continue;
+        drifted = true;
+        drift_names.add(column.name);
+        old_types.add(old == nullptr ? std::nullopt : std::optional(old->sql_type));
+        new_types.add(core::to_string(old == nullptr ? column.type : core::widen(old->type, column.type)));
+    }
+    connection.run(std::string(note_columns), {identifier(source.schema), identifier(shape.table), source.name,
+                                               names.str(), originals.str()});
+    if (drifted)
+        connection.run(std::string(note_drift),
+                       {source.name, shape.table, drift_names.str(), old_types.str(), new_types.str(),
+                        std::to_string(seen.slice), std::to_string(seen.seq)});
+}
+
+/// One try. The advisory lock is the schema's, because two sessions creating it would collide as well.
+TableInfo change_table(PqConnection& connection, const core::SourceFile& source, const TableShape& shape,
+                       const std::vector<WantedColumn>& wanted, SeenAt seen) {
+    const std::string table = quoted_table(source.schema, shape.table);
+    connection.run_all("begin; set local lock_timeout = '2s'; set local client_encoding = 'UTF8'");
+    connection.run("select pg_advisory_xact_lock(hashtext('pawl.ddl'), hashtext($1))", {identifier(source.schema)});
+    const TableInfo before = read_table(connection, table);
+    const std::vector<std::string> statements = table_statements(source, shape, before, wanted);
+    if (!statements.empty() && !source.create_tables)
+        throw core::ConfigError(fmt::format("{}: tables.create is false and the table {} is not as it must be; run: {};",
+                                            source.file, table, fmt::join(statements, "; ")));
+    if (statements.empty()) {
+        connection.run("commit");
+        return before;
+    }
+    core::hit(core::Failpoint::in_ddl);
+    for (const std::string& statement : statements) connection.run(statement);
+    note_changes(connection, source, shape, before, wanted, seen);
+    TableInfo after = read_table(connection, table);
+    connection.run("commit");
+    core::log::info("Table changed", {{"source", source.name}, {"table", shape.table},
+                                      {"statements", fmt::format("{}", fmt::join(statements, "; "))}});
+    return after;
+}
+
+}  // namespace
+
+const TableInfo::Column* TableInfo::find(const std::string& name) const {
+    const auto found = columns.find(name);
+    return found == columns.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> table_statements(const core::SourceFile& source, const TableShape& shape, const TableInfo& info,
+                                          const std::vector<WantedColumn>& wanted) {
+    const std::string table = quoted_table(source.schema, shape.table);
+    std::vector<std::string> statements, comments;
+    if (!info.exists) statements = create_statements(source, shape, wanted);
+    std::vector<std::string> changes;
+    for (const WantedColumn& column : wanted) {
+        const TableInfo::Column* old = info.find(column.name);
+        if (old == nullptr) {
+            if (info.exists)
+                changes.push_back(fmt::format("add column {} {}", quoted(column.name), core::to_string(column.type)));
+            if (needs_comment(column)) comments.push_back(comment_on(table, column));
+            continue;
+        }
+        const ColumnType wide = core::widen(old->type, column.type);
+        if (wide == old->type) continue;
+        changes.push_back(fmt::format("alter column {0} type {1} using {2}", quoted(column.name), core::to_string(wide),
+                                      conversion(quoted(column.name), old->type, wide)));
+    }
+    if (info.exists)
+        for (const auto& [name, definition] : own_columns(shape))
+            if (info.find(name) == nullptr) changes.push_back(fmt::format("add column {} {}", quoted(name), definition));
+    if (!changes.empty()) statements.push_back(fmt::format("alter table {} {}", table, fmt::join(changes, ", ")));
+    statements.insert(statements.end(), comments.begin(), comments.end());
+    return statements;
+}
+
+std::shared_ptr<const TableInfo> Tables::find(PqConnection& connection, const core::SourceFile& source,
+                                              const std::string& table) {
+    const std::string key = quoted_table(source.schema, table);
+    {
+        const std::lock_guard guard(mutex_);
+        if (const auto known = known_.find(key); known != known_.end()) return known->second;
+    }
+    auto info = std::make_shared<const TableInfo>(read_table(connection, key));
+    remember(key, info);
+    return info;
+}
+
+std::shared_ptr<const TableInfo> Tables::ensure(PqConnection& connection, const core::SourceFile& source,
+                                                const std::string& table, const std::vector<WantedColumn>& wanted,
+                                                SeenAt seen) {
+    const TableShape shape = shape_of(source, table);
+    std::vector<WantedColumn> all = with_declared(shape, wanted);
+    const auto known = find(connection, source, table);
+    if (known->columns.size() + all.size() > columns_max) {
+        const auto is_new = [&](const WantedColumn& column) {
+            return known->find(column.name) == nullptr && shape.find(column.name) == nullptr;
+        };
+        if (std::erase_if(all, is_new) > 0)
+            core::log::warn("Columns beyond the limit are left out", {{"source", source.name}, {"table", table}});
+    }
+    for (int attempt = 1;; ++attempt) {
+        try {
+            auto info = std::make_shared<const TableInfo>(change_table(connection, source, shape, all, seen));
+            remember(quoted_table(source.schema, table), info);
+            return info;
+        } catch (const SqlError& error) {
+            connection.rollback();
+            if (!is_collision(error)) throw;
+            if (attempt == lock_attempts)
+                throw core::TransientError("The table " + table + " is locked by others: " + error.what());
+            std::this_thread::sleep_for(std::chrono::milliseconds(100 * attempt));
+        } catch (...) {
+            connection.rollback();
+            throw;
+        }
+    }
+}
+
+void Tables::remember(const std::string& key, std::shared_ptr<const TableInfo> info) {
+    const std::lock_guard guard(mutex_);
+    known_[key] = std::move(info);
+}
+
+void Tables::forget(const core::SourceFile& source) {
+    const std::string schema = quoted(identifier(source.schema)) + ".";
+    const std::lock_guard guard(mutex_);
+    std::erase_if(known_, [&](const auto& entry) { return entry.first.starts_with(schema); });
+}
+
+void create_known_tables(const std::string& url, const core::SourceFile& source) {
+    if (!source.create_tables) return;
+    PqConnection connection(url);
+    Tables tables;
+    try {
+        connection.run_all("begin; select pg_advisory_xact_lock(hashtext('pawl.ddl'), hashtext(" +
+                           literal(identifier(source.schema)) + ")); create schema if not exists " +
+                           quoted(identifier(source.schema)) + "; commit");
+        for (const std::string& table : table_names(source)) {
+            const TableShape shape = shape_of(source, table);
+            const auto known = [&](const std::string& key) {
+                const TableShape::Column* column = shape.find(key);
+                return column != nullptr && column->declared.has_value();
+            };
+            const auto info = tables.find(connection, source, table);
+            const bool keyed = !shape.key.empty() && std::all_of(shape.key.begin(), shape.key.end(), known);
+            if (info->exists || keyed) tables.ensure(connection, source, table, {}, {});
+        }
+    } catch (const SqlError& error) {
+        connection.rollback();
+        raise(error);
+    }
+}
+
+}  // namespace pawl::storage
