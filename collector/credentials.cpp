@@ -1,0 +1,197 @@
+#include "collector/credentials.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+
+#include "collector/url.hpp"
+#include "core/errors.hpp"
+#include "core/log.hpp"
+#include "core/redact.hpp"
+
+namespace pawl::collector {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Auth = core::Auth;
+
+constexpr std::size_t key_file_bytes_max = 1u << 20;
+constexpr std::size_t owner_bytes_max = 64;
+
+bool is_owner_character(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+}
+
+std::string_view trim(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto begin = text.find_first_not_of(blanks);
+    if (begin == std::string_view::npos) return {};
+    return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+    std::vector<std::string_view> parts;
+    while (true) {
+        const auto end = text.find(separator);
+        if (const auto part = trim(text.substr(0, end)); !part.empty() && part.front() != '#') parts.push_back(part);
+        if (end == std::string_view::npos) return parts;
+        text = text.substr(end + 1);
+    }
+}
+
+// Collects keys under their owners, in the order they come.
+class Pool {
+  public:
+    void add(std::string_view entry, const std::string& owner_if_untold) {
+        auto [owner, key] = split_key(entry);
+        core::remember_secret(key);
+        if (owner.empty()) owner = owner_if_untold;
+        auto known = std::find_if(accounts_.begin(), accounts_.end(), [&](const auto& a) { return a.owner == owner; });
+        if (known == accounts_.end()) known = accounts_.insert(accounts_.end(), Account{owner, {}});
+        if (std::find(known->keys.begin(), known->keys.end(), key) == known->keys.end())
+            known->keys.push_back(std::move(key));
+    }
+    void add_all(std::string_view text, char separator) {
+        int number = 0;
+        for (const auto entry : split(text, separator)) add(entry, "key" + std::to_string(++number));
+    }
+    [[nodiscard]] std::vector<Account> take() { return std::move(accounts_); }
+
+  private:
+    std::vector<Account> accounts_;
+};
+
+std::string read_secret_file(const fs::path& path) {
+    std::error_code error;
+    const auto status = fs::status(path, error);
+    if (error || !fs::exists(status)) throw core::ConfigError("credentials: no such file: " + path.string());
+    if ((status.permissions() & (fs::perms::others_read | fs::perms::others_write)) != fs::perms::none)
+        core::log::warn("A file with keys is open to all users, chmod 600 it", {{"file", path.string()}});
+    std::ifstream in(path, std::ios::binary);
+    std::string text(key_file_bytes_max, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad() || (!in && !in.eof())) throw core::ConfigError("credentials: cannot read " + path.string());
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return text;
+}
+
+std::string owner_from_file_name(const fs::path& path) {
+    auto name = path.filename().string().substr(0, owner_bytes_max);
+    std::replace_if(name.begin(), name.end(), [](char c) { return !is_owner_character(c); }, '_');
+    return name;
+}
+
+void add_directory(Pool& pool, const fs::path& directory) {
+    std::error_code error;
+    std::vector<fs::path> files;
+    for (fs::directory_iterator entry(directory, error), none; !error && entry != none; entry.increment(error)) {
+        const auto name = entry->path().filename().string();
+        if (name.front() != '.' && name.back() != '~' && entry->is_regular_file(error)) files.push_back(entry->path());
+    }
+    if (error) throw core::ConfigError("credentials: cannot read directory " + directory.string());
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) {
+        const auto text = read_secret_file(file);
+        for (const auto entry : split(text, '\n')) pool.add(entry, owner_from_file_name(file));
+    }
+}
+
+std::vector<Account> from_credentials(const core::Credentials& credentials,
+                                      const std::map<std::string, std::string>& environment,
+                                      const std::string& secrets_dir) {
+    Pool pool;
+    fs::path path = credentials.name;
+    if (path.is_relative() && !secrets_dir.empty()) path = fs::path(secrets_dir) / path;
+    std::string place;
+    switch (credentials.from) {
+        case core::Credentials::From::env: {
+            place = "environment variable " + credentials.name;
+            const auto found = environment.find(credentials.name);
+            if (found != environment.end()) pool.add_all(found->second, ',');
+            break;
+        }
+        case core::Credentials::From::file:
+            place = "file " + path.string();
+            pool.add_all(read_secret_file(path), '\n');
+            break;
+        case core::Credentials::From::dir:
+            place = "directory " + path.string();
+            add_directory(pool, path);
+            break;
+    }
+    auto accounts = pool.take();
+    if (accounts.empty()) throw core::ConfigError("credentials: " + place + " holds no key");
+    return accounts;
+}
+
+std::string base64(std::string_view text) {
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); i += 3) {
+        std::array<unsigned, 3> bytes{};
+        const auto count = std::min<std::size_t>(3, text.size() - i);
+        for (std::size_t j = 0; j < count; ++j) bytes[j] = static_cast<unsigned char>(text[i + j]);
+        const unsigned bits = bytes[0] << 16 | bytes[1] << 8 | bytes[2];
+        for (std::size_t j = 0; j < 4; ++j) out += j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=';
+    }
+    return out;
+}
+
+std::vector<Account> from_auth(const Auth& auth) {
+    const auto key = auth.kind == Auth::Kind::basic ? base64(auth.user + ":" + auth.password) : auth.token;
+    if (key.empty()) throw core::ConfigError("auth: the token is empty");
+    core::remember_secret(key);
+    core::remember_secret(auth.password);
+    return {Account{"default", {key}}};
+}
+
+void inject(const std::string& header, const std::string& query, std::string value, HttpRequest& request) {
+    if (!query.empty())
+        request.url = with_query(request.url, query, value);
+    else
+        request.headers.emplace_back(header, std::move(value));
+}
+
+}  // namespace
+
+KeyEntry split_key(std::string_view entry) {
+    const auto colon = entry.find(':');
+    const auto whole = KeyEntry{"", std::string(entry)};
+    if (colon == 0 || colon == std::string_view::npos || colon > owner_bytes_max) return whole;
+    const auto owner = entry.substr(0, colon);
+    const auto key = entry.substr(colon + 1);
+    if (key.empty() || key.find(':') != std::string_view::npos) return whole;
+    if (!std::all_of(owner.begin(), owner.end(), is_owner_character)) return whole;
+    return {std::string(owner), std::string(trim(key))};
+}
+
+std::vector<Account> load_accounts(const core::SourceFile& source,
+                                   const std::map<std::string, std::string>& environment,
+                                   const std::string& secrets_dir) {
+    if (source.credentials) return from_credentials(*source.credentials, environment, secrets_dir);
+    if (source.auth) return from_auth(*source.auth);
+    return {};
+}
+
+void inject_credentials(const core::SourceFile& source, const std::string& key, HttpRequest& request) {
+    if (source.credentials) {
+        const auto& how = *source.credentials;
+        inject(how.inject_header, how.inject_query, how.inject_value.fill("key", key), request);
+    } else if (source.auth) {
+        const auto& auth = *source.auth;
+        if (auth.kind == Auth::Kind::bearer) inject("Authorization", "", "Bearer " + key, request);
+        if (auth.kind == Auth::Kind::basic) inject("Authorization", "", "Basic " + key, request);
+        if (auth.kind == Auth::Kind::api_key) inject(auth.header, auth.query, key, request);
+    }
+}
+
+std::string secret_query_of(const core::SourceFile& source) {
+    if (source.credentials) return source.credentials->inject_query;
+    if (source.auth && source.auth->kind == Auth::Kind::api_key) return source.auth->query;
+    return {};
+}
+
+}  // namespace pawl::collector

@@ -1,0 +1,78 @@
+#include "collector/limits.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "collector/feedback.hpp"
+#include "collector/url.hpp"
+
+namespace pawl::collector {
+
+namespace {
+
+// Matches by trying again from the last star: linear for one star, at most pattern × path for several.
+bool matches_from(std::string_view pattern, std::string_view path) {
+    if (pattern.empty()) return path.empty();
+    if (pattern == "/**" && path.empty()) return true;
+    if (pattern.substr(0, 2) == "**") {
+        for (std::size_t skip = 0; skip <= path.size(); ++skip)
+            if (matches_from(pattern.substr(2), path.substr(skip))) return true;
+        return false;
+    }
+    if (pattern.front() == '*') {
+        for (std::size_t skip = 0; skip <= path.size(); ++skip) {
+            if (matches_from(pattern.substr(1), path.substr(skip))) return true;
+            if (skip < path.size() && path[skip] == '/') return false;
+        }
+        return false;
+    }
+    return !path.empty() && pattern.front() == path.front() && matches_from(pattern.substr(1), path.substr(1));
+}
+
+// "/v3/search/code" behind a base_url of "https://host/v3" is "/search/code".
+std::string_view behind_base(const core::SourceFile& source, std::string_view path) {
+    auto base = path_of(source.base_url);
+    while (!base.empty() && base.back() == '/') base.remove_suffix(1);
+    if (base.empty() || path.substr(0, base.size()) != base) return path;
+    const auto rest = path.substr(base.size());
+    if (rest.empty()) return "/";
+    return rest.front() == '/' ? rest : path;
+}
+
+queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit, const std::string& owner) {
+    queue::LimitAsk ask;
+    ask.name = limit.name;
+    if (limit.per == core::Limit::Per::owner) ask.owner = owner;
+    if (limit.count > 0) {
+        const auto kept = std::floor(static_cast<double>(limit.count) * (1.0 - limit.reserve) + 1e-9);
+        ask.count = std::max<std::int64_t>(1, static_cast<std::int64_t>(kept));
+        ask.period_us = limit.period.count();
+    }
+    ask.burst = std::max<std::int64_t>(1, limit.burst);
+    ask.concurrency = limit.concurrency;
+    ask.window = is_told(source, limit);
+    return ask;
+}
+
+}  // namespace
+
+bool glob_matches(std::string_view pattern, std::string_view path) {
+    constexpr std::size_t stars_max = 8;  // the parser's patterns have two or three
+    if (std::count(pattern.begin(), pattern.end(), '*') > static_cast<std::ptrdiff_t>(2 * stars_max)) return false;
+    return matches_from(pattern, path);
+}
+
+std::vector<queue::LimitAsk> matching_limits(const core::SourceFile& source, const PageRequest& request,
+                                             const std::string& owner) {
+    std::vector<queue::LimitAsk> asks;
+    const auto path = path_of(request.url);
+    const auto inner = behind_base(source, path);
+    for (const auto& limit : source.limits) {
+        if (!request.own_origin && limit.per == core::Limit::Per::owner) continue;
+        if (glob_matches(limit.match, path) || glob_matches(limit.match, inner))
+            asks.push_back(ask_of(source, limit, owner));
+    }
+    return asks;
+}
+
+}  // namespace pawl::collector

@@ -1,0 +1,162 @@
+#include "collector/paging.hpp"
+
+#include <algorithm>
+
+#include "collector/http_date.hpp"
+#include "collector/link_header.hpp"
+#include "collector/url.hpp"
+#include "core/errors.hpp"
+#include "core/identity.hpp"
+#include "core/redact.hpp"
+
+namespace pawl::collector {
+
+namespace {
+
+using Kind = core::Pagination::Kind;
+
+constexpr std::size_t cursor_bytes_max = 16'384;  // it rides in every job, in Redis and in the ledger
+
+Following end(std::string why) { return {.cursor = std::nullopt, .why = std::move(why)}; }
+Following next(std::string cursor) { return {.cursor = std::move(cursor), .why = {}}; }
+
+// A cursor that cannot be kept or asked for becomes the empty one: page_request refuses it, so that this page is stored
+// and the next one says why the walk failed.
+Following next_token(std::string_view token) {
+    if (token.size() > cursor_bytes_max || token.find('\0') != std::string_view::npos) return next("");
+    return next(std::string(token));
+}
+
+// Evaluates the paginator's expressions against the whole page.
+class Answers {
+  public:
+    explicit Answers(const PageRead& page) {
+        scope_.document = page.document;
+        scope_.record = page.document ? page.document->root() : core::JsonDocument::none;
+        scope_.arena = &arena_;
+        for (const auto& [name, value] : *page.headers) {
+            auto key = name;
+            std::replace(key.begin(), key.end(), '-', '_');
+            core::Value text;
+            text.kind = core::Value::Kind::text;
+            text.text = value;
+            headers_.entries.emplace_back(std::move(key), text);
+        }
+        scope_.header = &headers_;
+    }
+    [[nodiscard]] core::Value operator()(const std::optional<core::Expression>& expression) {
+        return expression ? expression->evaluate(scope_) : core::Value{};
+    }
+
+  private:
+    core::Arena arena_;
+    core::NamedValues headers_;
+    core::Scope scope_;
+};
+
+// A target that is no URL stays as it is, for page_request to refuse.
+Following follow_url(const PageRead& page, std::string_view target) {
+    try {
+        const auto url = resolve_url(page.url, target);
+        return next_token(page.secret_query.empty() ? url : without_query(url, page.secret_query));
+    } catch (const core::PermanentError&) {
+        return next_token(core::redact(target));
+    }
+}
+
+Following follow_link(const PageRead& page) {
+    const auto target = find_link(link_header_of(*page.headers), "next");
+    return target ? follow_url(page, *target) : end("no next link");
+}
+
+// What APIs write for "none": null, false and the empty string.
+bool is_nothing(const core::Value& value) {
+    using K = core::Value::Kind;
+    if (value.is_null() || value.text.empty()) return true;
+    return value.kind == K::boolean && value.text == "false";
+}
+
+Following follow_next_url(const core::Stream& stream, const PageRead& page) {
+    Answers answer(page);
+    const auto target = answer(stream.paginate.next);
+    if (is_nothing(target)) return end("no next URL");
+    return follow_url(page, target.text);
+}
+
+Following follow_cursor(const core::Stream& stream, const PageRead& page) {
+    Answers answer(page);
+    const auto more = answer(stream.paginate.more);
+    const bool denied = !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
+    if (denied) return end("there is no more");
+    const auto cursor = answer(stream.paginate.next);
+    if (is_nothing(cursor)) return end("no next cursor");
+    return next_token(cursor.text);
+}
+
+std::int64_t count_records(const core::Stream& stream, const core::JsonDocument& document) {
+    if (stream.records) return static_cast<std::int64_t>(stream.records->records(document, document.root()).size());
+    if (document.kind(document.root()) == core::JsonKind::array)
+        return static_cast<std::int64_t>(document.child_count(document.root()));
+    return 1;
+}
+
+std::int64_t number_of(const PageRead& page, std::int64_t first) {
+    if (!page.cursor) return first;
+    const auto number = parse_integer(*page.cursor);
+    if (!number) throw core::PermanentError("The cursor of a numbered page is no number");
+    return *number;
+}
+
+Following follow_number(const core::Stream& stream, const PageRead& page) {
+    const auto number = number_of(page, stream.paginate.start);
+    Answers answer(page);
+    const auto told = answer(stream.paginate.last);
+    if (const auto last = parse_integer(told.text); !told.is_null() && last) {
+        if (number >= *last) return end("the last page is reached");
+    } else if (!page.document || count_records(stream, *page.document) == 0) {
+        return end("an empty page");
+    }
+    return next(std::to_string(number + 1));
+}
+
+// Steps by the records that came, not by those asked for: a server with a lower ceiling would make us skip records.
+Following follow_offset(const core::Stream& stream, const PageRead& page) {
+    const auto count = page.document ? count_records(stream, *page.document) : 0;
+    if (count == 0) return end("an empty page");
+    const auto after = number_of(page, 0) + count;
+    Answers answer(page);
+    const auto told = answer(stream.paginate.last);
+    const auto total = parse_integer(told.text);
+    if (!told.is_null() && total && after >= *total) return end("the total is reached");
+    return next(std::to_string(after));
+}
+
+}  // namespace
+
+Following what_follows(const core::Stream& stream, const PageRead& page) {
+    switch (stream.paginate.kind) {
+        case Kind::none:
+            return end("one page");
+        case Kind::link:
+            return follow_link(page);
+        case Kind::next_url:
+            return follow_next_url(stream, page);
+        case Kind::page:
+            return follow_number(stream, page);
+        case Kind::offset:
+            return follow_offset(stream, page);
+        case Kind::cursor:
+            return follow_cursor(stream, page);
+    }
+    return end("one page");
+}
+
+std::optional<Ending> reached_bound(const core::Stream& stream, std::int64_t pages) {
+    const auto bound = std::min(stream.paginate.max_pages, core::page_seq_max - 1);
+    if (pages < bound) return std::nullopt;
+    const bool stuck = stream.paginate.on_max == core::Pagination::OnMax::stuck;
+    return Ending{.outcome = stuck ? core::Outcome::stuck : core::Outcome::truncated,
+                  .reason = "max_pages " + std::to_string(bound) + " is reached, and there is more"};
+}
+
+}  // namespace pawl::collector
