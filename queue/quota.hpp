@@ -20,6 +20,7 @@ struct LimitAsk {
     std::int64_t burst = 1;         ///< without feedback: requests at once
     std::int64_t concurrency = 0;   ///< 0: no bound here
     bool window = false;            ///< the API tells remaining and reset: spend its window; else spaced evenly (GCRA)
+    double reserve = 0;             ///< share left unused; taken off the limits that the API tells, as it is off `count`
 };
 
 /// An account that could pay for a request, with all limits that match it.
