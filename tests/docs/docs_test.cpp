@@ -1,0 +1,134 @@
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "core/field_table.hpp"
+#include "core/source_parser.hpp"
+#include "tests/support/catch.hpp"
+
+// What the documentation says of the code must be true. Tests run in the root of the repository.
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    REQUIRE(in);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+std::vector<std::smatch> matches(const std::string& text, const std::regex& pattern) {
+    return {std::sregex_iterator(text.begin(), text.end(), pattern), std::sregex_iterator()};
+}
+
+std::vector<fs::path> pages() {
+    std::vector<fs::path> found{"README.md", "CHANGELOG.md", "bench/README.md"};
+    for (const auto& entry : fs::recursive_directory_iterator("docs"))
+        if (entry.path().extension() == ".md") found.push_back(entry.path());
+    return found;
+}
+
+/// The YAML blocks of a page that are whole source files.
+std::vector<std::string> source_files(const std::string& page) {
+    static const std::regex block("```yaml\n([\\s\\S]*?)```");
+    std::vector<std::string> found;
+    for (const auto& match : matches(page, block)) {
+        const auto text = match[1].str();
+        if (text.starts_with("source:") && text.find("\nstreams:") != std::string::npos)
+            found.push_back(text);
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("the reference of source files names every key with its type, and no other", "[docs]") {
+    const auto page = read("docs/source-files.md");
+    std::set<std::string> known;
+    for (const auto& field : pawl::core::source_fields()) {
+        known.insert(std::string(field.path));
+        std::string type;
+        for (const char c : field.type) type += c == '|' ? "\\|" : std::string(1, c);
+        const auto row = field.built ? "| `" + std::string(field.path) + "` | " + type + " |"
+                                     : "| `" + std::string(field.path) + "` |";
+        INFO(row);
+        CHECK(page.find(row) != std::string::npos);
+        if (field.built && !field.fallback.empty()) {
+            const auto line =
+                page.substr(page.find(row), page.find('\n', page.find(row)) - page.find(row));
+            INFO(line);
+            std::string fallback;
+            for (const char c : field.fallback) fallback += c == '|' ? "\\|" : std::string(1, c);
+            CHECK(line.find(fallback) != std::string::npos);
+        }
+    }
+    static const std::regex row("\n\\| `([a-z_.*\\[\\]]+)` \\| [^|]* \\| [^|]* \\| [^|]* \\|");
+    for (const auto& match : matches(page, row)) {
+        INFO(match[1].str());
+        CHECK(known.contains(match[1].str()));
+    }
+}
+
+TEST_CASE("the reference of source files names what is not supported yet, and nothing that is",
+          "[docs]") {
+    const auto page = read("docs/source-files.md");
+    const auto later = page.substr(page.find("\n## Not supported in this version"));
+    for (const auto& field : pawl::core::source_fields()) {
+        INFO(field.path);
+        CHECK((later.find("| `" + std::string(field.path) + "` |") != std::string::npos) ==
+              !field.built);
+        for (const auto& word : pawl::core::split_choices(field.later)) {
+            INFO(word);
+            CHECK(later.find("`" + word + "`") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("the source files shown in the documentation are right", "[docs]") {
+    int checked = 0;
+    for (const auto& path : pages())
+        for (const auto& text : source_files(read(path))) {
+            INFO(path << "\n" << text);
+            CHECK_NOTHROW((void)pawl::core::parse_source_text(text, path.string(),
+                                                              {{"GITHUB_TOKENS", "a:b"}}));
+            ++checked;
+        }
+    CHECK(checked >= 2);
+}
+
+TEST_CASE("the places in the code that the architecture names are there", "[docs]") {
+    const auto page = read("docs/architecture.md");
+    static const std::regex place(
+        "`([a-z_/]+\\.[ch]pp): ([A-Za-z_:]+)`((?:, `[A-Za-z]+::[a-z_]+`)*)");
+    static const std::regex more("`([A-Za-z]+::[a-z_]+)`");
+    int checked = 0;
+    const auto check = [&](const std::string& file, const std::string& name) {
+        INFO(file << ": " << name);
+        CHECK(read(file).find(name) != std::string::npos);
+        ++checked;
+    };
+    for (const auto& match : matches(page, place)) {
+        check(match[1], match[2]);
+        const auto rest = match[3].str();
+        for (const auto& name : matches(rest, more)) check(match[1], name[1]);
+    }
+    CHECK(checked >= 20);
+}
+
+TEST_CASE("links between pages lead somewhere", "[docs]") {
+    static const std::regex link("\\]\\(([^)#:]+)(#[^)]*)?\\)");
+    for (const auto& path : pages()) {
+        const auto text = read(path);
+        for (const auto& match : matches(text, link)) {
+            const auto target = path.parent_path() / match[1].str();
+            INFO(path << " links to " << target);
+            CHECK(fs::exists(target));
+        }
+    }
+}
