@@ -85,7 +85,9 @@ local function ask(l)
   -- Nothing known (first request ever, or wiped): one request finds out where the API's count stands.
   if q.known ~= 1 then
     if inflight > 0 and (q.probe or 0) > now_us then return math.min(q.probe, now_us + poll) end
-    return nil, {'used', inflight + 1, 'reset', digits(now_us + l.period), 'assumed', 1, 'probe', digits(now_us + probe_us)}
+    local used, reset, blind = q.used or 0, q.reset, q.blind or 0
+    if not reset or now_us >= reset + margin then used, reset, blind = inflight, now_us + l.period, 0 end
+    return nil, {'used', used + 1, 'reset', digits(reset), 'assumed', 1, 'blind', blind, 'probe', digits(now_us + probe_us)}
   end
   if not q.reset or now_us >= q.reset + margin then
     -- A new window. Requests in flight may be counted in it. Its end is a guess until the API tells.

@@ -1,0 +1,365 @@
+// What every adapter of queue/quota.hpp does.
+#include "tests/queue/harnesses.hpp"
+#include "tests/support/catch.hpp"
+
+namespace pawl::test {
+
+using queue::Granted;
+using queue::LimitAsk;
+using queue::LimitFeedback;
+using queue::Payer;
+using queue::Settlement;
+using queue::Wait;
+using Answer = std::variant<Granted, Wait>;
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000;
+
+LimitAsk window_limit(const std::string& owner, std::int64_t count,
+                      std::int64_t period_us = 3600 * second) {
+    LimitAsk ask;
+    ask.name = "core";
+    ask.owner = owner;
+    ask.count = count;
+    ask.period_us = period_us;
+    ask.window = true;
+    return ask;
+}
+
+LimitAsk spaced_limit(std::int64_t count, std::int64_t period_us, std::int64_t burst) {
+    LimitAsk ask = window_limit("", count, period_us);
+    ask.name = "search";
+    ask.burst = burst;
+    ask.window = false;
+    return ask;
+}
+
+LimitAsk slots(std::int64_t concurrency) {
+    LimitAsk ask;
+    ask.name = "slots";
+    ask.concurrency = concurrency;
+    return ask;
+}
+
+Payer payer_of(const std::string& owner, std::vector<LimitAsk> limits) {
+    return {owner, std::move(limits)};
+}
+
+bool granted(const Answer& answer) { return std::holds_alternative<Granted>(answer); }
+std::string reason(const Answer& answer) {
+    return granted(answer) ? "granted" : std::get<Wait>(answer).reason;
+}
+core::Millis retry_in(const Answer& answer) { return std::get<Wait>(answer).retry_in; }
+
+/// Asks for one payer and settles as an API would make the collector do.
+template <typename Harness>
+class Client {
+  public:
+    Client(Harness& queues, Payer payer) : queues_(queues), payer_(std::move(payer)) {}
+
+    Answer reserve() {
+        std::vector<Payer> payers{payer_};
+        return queues_.run(queues_.quota().reserve(std::move(payers), 0));
+    }
+    Settlement settlement(const Answer& answer) const {
+        Settlement settled;
+        settled.reservation = std::get<Granted>(answer).reservation;
+        settled.limits = payer_.limits;
+        return settled;
+    }
+    void settle(Settlement settled) { queues_.run(queues_.quota().settle(std::move(settled))); }
+    void settle(const Answer& answer) { settle(settlement(answer)); }
+    void refund(const Answer& answer) {
+        auto settled = settlement(answer);
+        settled.refund = true;
+        settle(std::move(settled));
+    }
+    /// The API says how much is left of its window.
+    void tell(const Answer& answer, std::int64_t limit, std::int64_t remaining,
+              std::int64_t reset_at_us, bool is_free = false) {
+        auto settled = settlement(answer);
+        LimitFeedback told;
+        told.name = payer_.limits.at(0).name;
+        told.owner = payer_.limits.at(0).owner;
+        told.limit = limit;
+        told.remaining = remaining;
+        told.reset_at_us = reset_at_us;
+        settled.feedback = {told};
+        settled.refund = is_free;
+        settle(std::move(settled));
+    }
+    /// Requests that are granted at once, none of them settled.
+    int spend(int max = 1000) {
+        int count = 0;
+        while (count < max && granted(reserve())) ++count;
+        return count;
+    }
+
+  private:
+    Harness& queues_;
+    Payer payer_;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a new window is probed by one request, then spent up to its count", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    const auto probe = client.reserve();
+    REQUIRE(granted(probe));
+    CHECK(reason(client.reserve()) == "core");
+    client.tell(probe, 10, 9, queues.now_us() + 600 * second);
+    CHECK(client.spend() == 9);
+    const auto refused = client.reserve();
+    CHECK(reason(refused) == "core");
+    CHECK(retry_in(refused) > core::Millis(590'000));
+    CHECK(retry_in(refused) < core::Millis(602'000));
+}
+
+TEMPLATE_TEST_CASE("a wiped ledger is probed again before it is spent", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    const auto reset = queues.now_us() + 600 * second;
+    client.tell(client.reserve(), 10, 9, reset);
+    CHECK(client.spend(6) == 6);
+    queues.wipe();
+    const auto probe = client.reserve();
+    REQUIRE(granted(probe));
+    CHECK_FALSE(granted(client.reserve()));
+    client.tell(probe, 10, 2, reset);
+    CHECK(client.spend() == 2);
+}
+
+TEMPLATE_TEST_CASE("a probe that was never answered as such does not open the window", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    client.refund(client.reserve());  // never sent
+    client.settle(client.reserve());  // an answer that told nothing
+    const auto probe = client.reserve();
+    REQUIRE(granted(probe));
+    CHECK_FALSE(granted(client.reserve()));
+    client.settle(probe);
+    client.settle(client.reserve());  // the third that told nothing: this API does not tell
+    CHECK(client.spend() == 7);       // three answers are counted
+}
+
+TEMPLATE_TEST_CASE("feedback corrects the ledger upwards and, once all is answered, downwards",
+                   "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    const auto reset = queues.now_us() + 600 * second;
+    client.tell(client.reserve(), 10, 5, reset);  // someone else uses the account too
+    const auto a = client.reserve(), b = client.reserve(), c = client.reserve();
+    client.tell(c, 10, 4, reset);  // counted first; a and b may or may not be in the 4 yet
+    CHECK(client.spend(1) == 1);
+    client.tell(a, 10, 4, reset, true);  // a free one
+    client.tell(b, 10, 3, reset);
+    CHECK(client.spend() == 2);  // 3 left, one of them in flight
+}
+
+TEMPLATE_TEST_CASE("responses out of order and of an older window change nothing", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    const auto reset = queues.now_us() + 600 * second;
+    const auto probe = client.reserve();
+    client.tell(probe, 10, 9, reset);
+    const auto a = client.reserve(), b = client.reserve();
+    client.tell(b, 10, 7, reset);
+    client.tell(a, 10, 8, reset);
+    client.tell(a, 10, 10, reset - 300 * second);
+    client.tell(a, 10, 10, queues.now_us() - 5 * second);
+    CHECK(client.spend() == 7);
+}
+
+TEMPLATE_TEST_CASE("a window that the API began anew is spent anew, less what is in flight",
+                   "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    const auto reset = queues.now_us() + 600 * second;
+    client.tell(client.reserve(), 10, 9, reset);
+    const auto first = client.reserve();
+    CHECK(client.spend() == 8);
+    client.tell(first, 10, 9, reset + 3600 * second);
+    CHECK(client.spend() == 1);  // 10 - 1 told - 8 that may be counted in it
+}
+
+TEMPLATE_TEST_CASE(
+    "a window ends a second after its reset, and the next is assumed to last a period", "[quota]",
+    PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 3)}));
+    const auto probe = client.reserve();
+    client.tell(probe, 3, 2, queues.now_us() + second / 10);
+    CHECK(client.spend() == 2);
+    queues.pass(core::Millis(200));
+    CHECK_FALSE(granted(client.reserve()));
+    queues.pass(core::Millis(1'000));
+    const auto next = client.reserve();  // two are in flight, and may be counted in this window
+    REQUIRE(granted(next));
+    const auto refused = client.reserve();
+    CHECK(retry_in(refused) > core::Millis(3'500'000));
+    client.tell(next, 3, 2, queues.now_us() + 60 * second);  // the guess gives way
+    CHECK(retry_in(client.reserve()) < core::Millis(62'000));
+}
+
+TEMPLATE_TEST_CASE("the limit that the API tells wins, less the reserve", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto ask = window_limit("ann", 80);
+    ask.reserve = 0.2;
+    Client client(queues, payer_of("ann", {ask}));
+    client.tell(client.reserve(), 10, 9, queues.now_us() + 600 * second);
+    CHECK(client.spend() == 7);
+    const auto views = queues.run(queues.quota().view());
+    REQUIRE(views.size() == 1);
+    CHECK(views[0].limit == 8);
+    CHECK(views[0].remaining == 0);
+    CHECK(views[0].in_flight == 7);
+    CHECK(views[0].owner == "ann");
+}
+
+TEMPLATE_TEST_CASE("without feedback no window of a period holds more than the count", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    const std::int64_t period = second / 2;
+    const auto burst = GENERATE(1, 3, 6);
+    const std::int64_t count = 6;
+    Client client(queues, payer_of("", {spaced_limit(count, period, burst)}));
+    std::vector<std::int64_t> times;
+    const auto end = queues.now_us() + 3 * period;
+    while (queues.now_us() < end) {
+        const auto answer = client.reserve();
+        if (granted(answer)) {
+            times.push_back(std::get<Granted>(answer).at_us);
+            client.settle(answer);
+        } else {
+            queues.pass(std::min(retry_in(answer), core::Millis(20)));
+        }
+    }
+    for (std::size_t i = 0; i + count < times.size(); ++i)
+        CHECK(times[i + count] - times[i] > period);
+    // A burst is paid for by wider spaces: less than the count in the long run, but not nothing.
+    CHECK(times.size() >= static_cast<std::size_t>(2 * (count - burst + 1)));
+}
+
+TEMPLATE_TEST_CASE("an even limit gives a free request back", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("", {spaced_limit(1, 3600 * second, 1)}));
+    const auto first = client.reserve();
+    REQUIRE(granted(first));
+    CHECK_FALSE(granted(client.reserve()));
+    client.refund(first);
+    client.refund(first);  // twice, after a lost reply
+    CHECK(granted(client.reserve()));
+    CHECK_FALSE(granted(client.reserve()));
+}
+
+TEMPLATE_TEST_CASE("slots are held until their request is settled", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("", {slots(2)}));
+    const auto first = client.reserve();
+    CHECK(granted(client.reserve()));
+    const auto refused = client.reserve();
+    CHECK(reason(refused) == "slots");
+    CHECK(retry_in(refused) <= core::Millis(1'000));
+    client.settle(first);
+    CHECK(granted(client.reserve()));
+}
+
+TEMPLATE_TEST_CASE("all limits grant or none is touched", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto narrow = slots(1);
+    Client both(queues, payer_of("ann", {window_limit("ann", 10), narrow}));
+    Client window(queues, payer_of("ann", {window_limit("ann", 10)}));
+    Client slot(queues, payer_of("", {narrow}));
+    window.tell(window.reserve(), 10, 9, queues.now_us() + 600 * second);
+    const auto held = slot.reserve();
+    REQUIRE(granted(held));
+    for (int i = 0; i < 5; ++i) CHECK(reason(both.reserve()) == "slots");
+    slot.settle(held);
+    CHECK(granted(both.reserve()));
+    CHECK(window.spend() == 8);
+}
+
+TEMPLATE_TEST_CASE("the first payer that can pays, else the one that can soonest is told",
+                   "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    const std::vector<Payer> payers{payer_of("ann", {window_limit("ann", 2)}),
+                                    payer_of("bob", {window_limit("bob", 2)})};
+    const auto ask = [&] { return queues.run(queues.quota().reserve(payers, 0)); };
+    Client ann(queues, payers[0]), bob(queues, payers[1]);
+    const auto first = ask();
+    CHECK(std::get<Granted>(first).payer == 0);
+    const auto second_answer = ask();  // ann is being probed
+    CHECK(std::get<Granted>(second_answer).payer == 1);
+    ann.tell(first, 2, 0, queues.now_us() + 600 * second);
+    bob.tell(second_answer, 2, 1, queues.now_us() + 60 * second);
+    CHECK(std::get<Granted>(ask()).payer == 1);
+    const auto refused = ask();
+    CHECK(std::get<Wait>(refused).owner == "bob");
+    CHECK(retry_in(refused) < core::Millis(62'000));
+}
+
+TEMPLATE_TEST_CASE("a blocked account is not asked for", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 10)}));
+    auto refused = client.settlement(client.reserve());
+    refused.block = core::Millis(150);
+    client.settle(refused);
+    const auto blocked = client.reserve();
+    CHECK(reason(blocked) == "core");
+    CHECK(retry_in(blocked) > core::Millis(50));
+    CHECK(queues.run(queues.quota().view()).at(0).blocked);
+    queues.pass(core::Millis(170));
+    CHECK(granted(client.reserve()));
+}
+
+TEMPLATE_TEST_CASE("a quarantined account pays for nothing until it is let go", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann-lee", {slots(5)}));
+    queues.run(queues.quota().quarantine("ann-lee", "401 Bad credentials"));
+    CHECK(queues.run(queues.quota().quarantined()) == std::vector<std::string>{"ann-lee"});
+    CHECK(reason(client.reserve()) == "quarantine");
+    queues.run(queues.quota().unquarantine("ann-lee"));
+    CHECK(queues.run(queues.quota().quarantined()).empty());
+    CHECK(granted(client.reserve()));
+}
+
+TEMPLATE_TEST_CASE("the time of a grant is later than that of the one before", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("", {}));
+    std::int64_t last = queues.now_us() - 60 * second;
+    for (int i = 0; i < 20; ++i) {
+        const auto answer = client.reserve();
+        REQUIRE(granted(answer));
+        CHECK(std::get<Granted>(answer).at_us > last);
+        CHECK(std::get<Granted>(answer).deadline == core::Millis(10'000));
+        last = std::get<Granted>(answer).at_us;
+    }
+}
+
+TEMPLATE_TEST_CASE("room that no page will use is given back", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    const std::vector<Payer> payers{payer_of("", {})};
+    const auto reserve = [&](std::size_t bytes) {
+        return queues.run(queues.quota().reserve(payers, bytes));
+    };
+    const auto first = reserve(60'000);
+    REQUIRE(granted(first));
+    CHECK(reason(reserve(60'000)) == "room");
+    CHECK(granted(reserve(30'000)));
+    Settlement settled;
+    settled.reservation = std::get<Granted>(first).reservation;
+    settled.release_room = true;
+    queues.run(queues.quota().settle(settled));
+    queues.run(queues.quota().settle(settled));  // twice, after a lost reply
+    CHECK(queues.run(queues.pages().totals()).bytes_reserved == 30'000);
+    CHECK(granted(reserve(60'000)));
+}
+
+}  // namespace pawl::test
