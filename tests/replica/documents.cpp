@@ -54,13 +54,6 @@ void append_user(std::string& out, std::uint64_t id, const std::string& login) {
 
 }  // namespace
 
-std::string message_body(const std::string& message, const std::string& documentation, int status) {
-    return Json{{"message", message},
-                {"documentation_url", documentation},
-                {"status", std::to_string(status)}}
-        .dump();
-}
-
 Documents::Documents(const std::string& recorded, const Repositories& repositories,
                      const Users& users, const Stargazers& stargazers)
     : repositories_(repositories), users_(users), stargazers_(stargazers) {

@@ -37,8 +37,4 @@ class Documents {
     std::unordered_map<std::size_t, std::string> written_;  ///< repository objects, once asked for
 };
 
-/// GitHub's error body.
-[[nodiscard]] std::string message_body(const std::string& message, const std::string& documentation,
-                                       int status);
-
 }  // namespace pawl::replica

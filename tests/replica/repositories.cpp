@@ -18,14 +18,6 @@ constexpr std::int64_t snapshot = 1'787'443'200;  // 2026-08-23T00:00:00Z
 /// GitHub opened in April 2008.
 constexpr std::int64_t opened = 1'207'785'600;
 
-std::string read_file(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) throw std::runtime_error("cannot read " + path);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
 std::string key_of(std::string_view owner, std::string_view name) {
     return lower(owner) + "/" + lower(name);
 }
@@ -75,6 +67,14 @@ Repository derive(const std::string& owner, const std::string& name) {
 }
 
 }  // namespace
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) throw std::runtime_error("cannot read " + path);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
 
 std::string lower(std::string_view text) {
     std::string out(text);

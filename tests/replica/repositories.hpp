@@ -49,6 +49,8 @@ class Repositories {
     std::string readme_;
 };
 
+/// All of a file. Throws std::runtime_error when it cannot be read.
+[[nodiscard]] std::string read_file(const std::string& path);
 /// ASCII lower case.
 [[nodiscard]] std::string lower(std::string_view text);
 /// The rows of an RFC 4180 document, header included: quoted fields may hold commas, quotes and
