@@ -79,16 +79,14 @@ void Connection::run(const Work& work, const char* settings) {
     } catch (const pqxx::broken_connection& broken) {
         connection_.reset();
         throw core::TransientError("Postgres: " + core::redact(broken.what()));
+    } catch (const pqxx::transaction_rollback& rolled_back) {  // deadlock …; no SQLSTATE in 6.4
+        throw core::TransientError("Postgres: " + core::redact(rolled_back.what()));
     } catch (const pqxx::sql_error& refused) {
         if (classify_sqlstate(refused.sqlstate()) == SqlFault::transient) connection_.reset();
         throw_sql_error(refused.sqlstate(), refused.what());
-    } catch (const pqxx::transaction_rollback&
-                 rolled_back) {  // deadlock, serialization: no SQLSTATE in 6.4
-        throw core::TransientError("Postgres: " + core::redact(rolled_back.what()));
-    } catch (const pqxx::pqxx_exception&
-                 fault) {  // usage, conversion: a mistake of ours, not of the world
+    } catch (const pqxx::failure& fault) {
         connection_.reset();
-        throw core::PermanentError(std::string("Postgres: ") + core::redact(fault.base().what()));
+        throw core::PermanentError("Postgres: " + core::redact(fault.what()));
     } catch (const core::TransientError&) {
         connection_.reset();
         throw;

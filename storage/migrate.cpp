@@ -66,6 +66,19 @@ core::Token instance_of(pqxx::transaction_base& transaction) {
 
 }  // namespace
 
+Migrated require_migrated(Connection& connection) {
+    Migrated result;
+    const int newest = migrations().back().version;
+    connection.transact([&](pqxx::transaction_base& transaction) {
+        result.version = has_log(transaction) ? version_of(transaction) : 0;
+        refuse_newer(result.version, newest);
+        if (result.version == newest) result.instance = instance_of(transaction);
+    });
+    if (result.version < newest)
+        throw core::ConfigError("the tables of pawl are missing or older than this pawl: run 'pawl migrate'");
+    return result;
+}
+
 Migrated migrate(Connection& connection) { return migrate(connection, migrations()); }
 
 Migrated migrate(Connection& connection, std::span<const Migration> known) {

@@ -23,5 +23,8 @@ struct Migrated {
 Migrated migrate(Connection& connection);
 /// The same for a list of migrations other than pawl's own: for tests.
 Migrated migrate(Connection& connection, std::span<const Migration> known);
+/// What is there, applying nothing. Throws core::ConfigError when a migration is missing or a newer
+/// pawl migrated it. Blocks.
+Migrated require_migrated(Connection& connection);
 
 }  // namespace pawl::storage

@@ -7,6 +7,8 @@ namespace {
 
 constexpr const char* try_lock =
     "select pg_try_advisory_lock(hashtextextended('pawl.planner.' || $1, 0)), pg_backend_pid()";
+constexpr const char* unlock =
+    "select pg_advisory_unlock(hashtextextended('pawl.planner.' || $1, 0))";
 constexpr const char* try_lock_in_transaction =
     "select pg_try_advisory_xact_lock(hashtextextended('pawl.planner.' || $1, 0))";
 
@@ -40,7 +42,13 @@ bool PlannerLock::hold() {
 void PlannerLock::release() {
     if (session_ == 0) return;
     session_ = 0;
-    connection_ = Connection(connection_.url());  // the lock ends with its session
+    try {
+        connection_.direct(
+            [this](pqxx::transaction_base& session) { session.exec_params(unlock, source_); });
+    } catch (const core::TransientError&) {
+        core::log::debug("The session that held the planner lock is gone, and the lock with it",
+                         {{"source", source_}});
+    }
 }
 
 bool nobody_plans(pqxx::transaction_base& transaction, const std::string& source) {

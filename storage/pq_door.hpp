@@ -11,4 +11,6 @@
 #pragma GCC diagnostic ignored "-Wpedantic"
 #include <pqxx/pqxx>
 #pragma GCC diagnostic pop
+// exec_params is the one form with parameters that 6.4 and 7.10 share; 7.10 calls it deprecated.
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 #pragma pop_macro("__cpp_lib_source_location")

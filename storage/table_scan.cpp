@@ -157,20 +157,22 @@ Catalogue::Scan scan_step(pqxx::transaction_base& transaction, const core::Sourc
     const ScannedTable table = read_table(transaction, source, stream);
     missing = lacks(table);
     if (!missing.empty()) return {};
-    transaction.exec("savepoint scan");
     try {
-        const StepEnd end = find_end(transaction, stream, table, {after, std::nullopt, limit});
+        // A savepoint: what the statements name may be missing, and the transaction must survive
+        // that.
+        pqxx::subtransaction step(dynamic_cast<pqxx::dbtransaction&>(transaction), "scan");
+        const StepEnd end = find_end(step, stream, table, {after, std::nullopt, limit});
         Catalogue::Scan scan;
-        if (end.last)
-            scan.added =
-                insert_step(transaction, source, stream, table, {after, end.last, std::nullopt});
+        if (end.last) {
+            scan.added = insert_step(step, source, stream, table, {after, end.last, std::nullopt});
+        }
         if (end.rows == limit) scan.after = end.last;
+        step.commit();
         return scan;
     } catch (const pqxx::sql_error& error) {
         if (!names_something_missing(error)) throw;
         missing = error.what();
     }
-    transaction.exec("rollback to savepoint scan");
     return {};
 }
 

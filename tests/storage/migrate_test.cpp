@@ -84,3 +84,14 @@ TEST_CASE("a migration that fails leaves the ones before it and is tried again",
     const std::vector<Migration> whole{own[0], {2, "second", "create table pawl.extra (a int)"}};
     REQUIRE(storage::migrate(connection, whole).applied == std::vector<std::string>{"2 second"});
 }
+
+TEST_CASE("without leave to migrate, missing migrations are told and nothing is touched",
+          "[storage][migrate]") {
+    Connection connection(test::PrivatePostgres::shared().new_database());
+    const std::string message = test::message_of([&] { storage::require_migrated(connection); });
+    CHECK(test::contains(message, "pawl migrate"));
+    CHECK_THROWS_AS(storage::require_migrated(connection), core::ConfigError);
+    CHECK(ask(connection, "select to_regclass('pawl.migration') is null") == "t");
+    const auto migrated = storage::migrate(connection);
+    CHECK(storage::require_migrated(connection).instance == migrated.instance);
+}
