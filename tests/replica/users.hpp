@@ -23,11 +23,11 @@ struct Tier {
     std::uint64_t first;    ///< index of its first user
 };
 inline constexpr std::array<Tier, 5> tiers{{
-    {1u << 12, 8, 0},
-    {1u << 15, 15, 1u << 12},
-    {1u << 18, 22, (1u << 12) + (1u << 15)},
-    {1u << 21, 25, (1u << 12) + (1u << 15) + (1u << 18)},
-    {1u << 25, 30, (1u << 12) + (1u << 15) + (1u << 18) + (1u << 21)},
+    {1u << 9, 10, 0},
+    {1u << 12, 20, 1u << 9},
+    {1u << 16, 25, (1u << 9) + (1u << 12)},
+    {1u << 20, 20, (1u << 9) + (1u << 12) + (1u << 16)},
+    {1u << 25, 25, (1u << 9) + (1u << 12) + (1u << 16) + (1u << 20)},
 }};
 inline constexpr std::uint64_t users_count = tiers.back().first + tiers.back().size;
 
