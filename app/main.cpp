@@ -1,1 +1,53 @@
-int main() { return 0; }
+#include <csignal>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include "app/command_line.hpp"
+#include "app/commands.hpp"
+#include "app/failure.hpp"
+#include "core/failpoint.hpp"
+
+namespace {
+
+using pawl::app::Invocation;
+using pawl::core::ExitCode;
+
+std::map<std::string, std::string> environment_of(char** words) {
+    std::map<std::string, std::string> environment;
+    for (; *words != nullptr; ++words) {
+        const std::string word = *words;
+        const auto equals = word.find('=');
+        if (equals != std::string::npos) environment[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+    return environment;
+}
+
+ExitCode carry_out(const Invocation& invocation) {
+    static const std::map<std::string, std::function<ExitCode(const Invocation&)>> commands{
+        {"check", pawl::app::check},   {"preview", pawl::app::preview}, {"run", pawl::app::run},
+        {"sync", pawl::app::sync},     {"backfill", pawl::app::backfill}, {"status", pawl::app::status},
+        {"verify", pawl::app::verify}, {"migrate", pawl::app::migrate}, {"version", pawl::app::version}};
+    return commands.at(invocation.command)(invocation);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);  // a peer that closes is an error of that one write
+    auto parsed = pawl::app::parse_command_line({argv + 1, argv + argc});
+    if (const auto* reply = std::get_if<pawl::app::CommandLineReply>(&parsed)) {
+        (reply->exit_code == ExitCode::ok ? std::cout : std::cerr) << reply->text;
+        return static_cast<int>(reply->exit_code);
+    }
+    auto& invocation = std::get<Invocation>(parsed);
+    invocation.environment = environment_of(environ);
+    try {
+        pawl::core::arm_failpoints_from_environment();
+        const auto code = carry_out(invocation);
+        std::cout.flush();
+        return static_cast<int>(std::cout ? code : ExitCode::failure);
+    } catch (...) {
+        return static_cast<int>(pawl::app::tell_failure(std::current_exception()));
+    }
+}

@@ -26,6 +26,8 @@ class ProgressLine {
     [[nodiscard]] std::string summary() const;
     /// Since the first look.
     [[nodiscard]] Totals gained() const;
+    /// At the last look.
+    [[nodiscard]] Totals now() const { return looks_.empty() ? Totals{} : looks_.back().totals; }
 
   private:
     struct Look {

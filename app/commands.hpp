@@ -1,0 +1,19 @@
+#pragma once
+
+#include "app/invocation.hpp"
+
+/// One function per command of the binary, each in its own file. They write results to stdout and messages to stderr, and
+/// throw what failure.hpp turns into an exit code.
+namespace pawl::app {
+
+[[nodiscard]] core::ExitCode check(const Invocation& invocation);
+[[nodiscard]] core::ExitCode preview(const Invocation& invocation);
+[[nodiscard]] core::ExitCode run(const Invocation& invocation);
+[[nodiscard]] core::ExitCode sync(const Invocation& invocation);
+[[nodiscard]] core::ExitCode backfill(const Invocation& invocation);
+[[nodiscard]] core::ExitCode status(const Invocation& invocation);
+[[nodiscard]] core::ExitCode verify(const Invocation& invocation);
+[[nodiscard]] core::ExitCode migrate(const Invocation& invocation);
+[[nodiscard]] core::ExitCode version(const Invocation& invocation);
+
+}  // namespace pawl::app
