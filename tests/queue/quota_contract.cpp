@@ -224,7 +224,7 @@ TEMPLATE_TEST_CASE("the limit that the API tells wins, less the reserve", "[quot
 TEMPLATE_TEST_CASE("without feedback no window of a period holds more than the count", "[quota]",
                    PAWL_QUEUES) {
     TestType queues;
-    const std::int64_t period = second / 2;
+    const std::int64_t period = second / 4;
     const auto burst = GENERATE(1, 3, 6);
     const std::int64_t count = 6;
     Client client(queues, payer_of("", {spaced_limit(count, period, burst)}));
@@ -236,7 +236,7 @@ TEMPLATE_TEST_CASE("without feedback no window of a period holds more than the c
             times.push_back(std::get<Granted>(answer).at_us);
             client.settle(answer);
         } else {
-            queues.pass(std::min(retry_in(answer), core::Millis(20)));
+            queues.pass(std::min(retry_in(answer), core::Millis(5)));
         }
     }
     for (std::size_t i = 0; i + count < times.size(); ++i)

@@ -61,6 +61,38 @@ TEST_CASE("while Redis is out of memory pages are refused and everything that fr
     walk.step(false, 1000);  // there is memory again
 }
 
+TEST_CASE("what the queue decides is counted", "[redis]") {
+    RedisHarness queues;
+    Walk walk(queues);
+    CHECK(walk.offer() == OfferAnswer::offered);
+    walk.take("a", short_ttl);
+    const auto job = walk.page();
+    CHECK(walk.advance(job, "", short_ttl) == Advance::ok);
+    CHECK(walk.advance(job, "", short_ttl) == Advance::duplicate);
+    const auto first = core::Nonce::random(queues.random),
+               second = core::Nonce::random(queues.random);
+    CHECK(queues.run(queues.pages().hold_shards(first, short_ttl)).size() == 16);
+    queues.pass(short_ttl + core::Millis(20));
+    CHECK(walk.take("b").lapsed);
+    CHECK(walk.advance(walk.page()) == Advance::ok);
+    CHECK(walk.advance(walk.page()) == Advance::fenced);
+    CHECK(queues.run(queues.pages().hold_shards(second, short_ttl)).size() == 16);
+    CHECK(queues.run(queues.frontiers().reclaim("b")) == 1);
+    acknowledge(queues, read_shard(queues, 1).at(0), false);
+    CHECK(walk.offer() == OfferAnswer::reseeded);
+    const auto& counts = queues.telemetry;
+    using core::Metric;
+    CHECK(counts.total(Metric::seeds, "offered") == 1);
+    CHECK(counts.total(Metric::seeds, "reseeded") == 1);
+    CHECK(counts.total(Metric::advances, "ok") == 2);
+    CHECK(counts.total(Metric::advances, "duplicate") == 1);
+    CHECK(counts.total(Metric::advances, "fenced") == 1);
+    CHECK(counts.total(Metric::leases, "taken") == 1);
+    CHECK(counts.total(Metric::leases, "lapsed") == 1);
+    CHECK(counts.total(Metric::leases, "resumed") == 1);
+    CHECK(counts.total(Metric::jobs_claimed) == 2);
+}
+
 TEST_CASE("the scripts work after SCRIPT FLUSH", "[redis]") {
     RedisHarness queues;
     Walk walk(queues);

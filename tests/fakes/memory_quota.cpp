@@ -1,0 +1,265 @@
+// The arithmetic of queue/quota_scripts.hpp once more, in C++: its text explains it.
+#include <algorithm>
+#include <cmath>
+
+#include "tests/fakes/memory_queue.hpp"
+
+namespace pawl::test {
+
+using core::Millis;
+using core::Task;
+using queue::Granted;
+using queue::LimitAsk;
+using queue::Wait;
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000;
+constexpr std::int64_t flight_us = 120 * second, margin = second, same_window = 2 * second;
+constexpr std::int64_t poll = 100'000, probe_us = 10 * second, silent_max = 3;
+constexpr Millis send_within{10'000};
+
+struct Spacing {
+    std::int64_t step, burst;
+};
+Spacing spacing(std::int64_t count, std::int64_t period, std::int64_t burst) {
+    burst = std::max<std::int64_t>(1, std::min(burst, count));
+    const auto slots = count - burst + 1;
+    return {(period + slots - 1) / slots + 1, burst};
+}
+
+std::int64_t scaled(std::int64_t count, double share) {
+    return static_cast<std::int64_t>(std::floor(static_cast<double>(count) * share + 1e-9));
+}
+
+}  // namespace
+
+MemoryQueue::Ledger& MemoryQuota::ledger(const LimitAsk& ask) {
+    auto& found = queue_.held.ledgers[{ask.name, ask.owner}];
+    found.name = ask.name;
+    found.owner = ask.owner;
+    found.count = ask.count;
+    found.period = ask.period_us;
+    found.burst = ask.burst;
+    found.window = ask.window;
+    if (found.reset && *found.reset > queue_.now_us() + 2 * ask.period_us) {
+        found.reset = queue_.now_us() + ask.period_us;
+    }
+    return found;
+}
+
+std::int64_t MemoryQuota::in_flight(MemoryQueue::Ledger& ledger) const {
+    const auto lapsed = std::erase_if(
+        ledger.flight, [&](const auto& one) { return one.second <= queue_.now_us(); });
+    ledger.blind += static_cast<std::int64_t>(lapsed);
+    return static_cast<std::int64_t>(ledger.flight.size());
+}
+
+std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue::Ledger& q) {
+    const auto now = queue_.now_us();
+    const auto flying = in_flight(q);
+    if (q.blocked > now) return q.blocked;
+    if (limit.concurrency > 0 && flying >= limit.concurrency) return now + poll;
+    if (limit.count <= 0) return std::nullopt;
+    if (!limit.window) {
+        const auto [step, burst] = spacing(limit.count, limit.period_us, limit.burst);
+        const auto tat =
+            std::clamp(q.tat.value_or(now + (burst - 1) * step), now, now + burst * step);
+        if (tat - now > (burst - 1) * step) return tat - (burst - 1) * step;
+        q.tat = tat + step;
+        return std::nullopt;
+    }
+    const bool is_over = !q.reset || now >= *q.reset + margin;
+    const auto most = q.limit.value_or(limit.count);
+    if (!q.known) {
+        if (flying > 0 && q.probe > now) return std::min(q.probe, now + poll);
+        q.probe = now + probe_us;
+    } else if (is_over) {
+        if (flying >= most) return now + poll;
+    } else if (q.used >= most) {
+        return *q.reset + margin;
+    }
+    if (is_over) {
+        q.used = flying;
+        q.reset = now + limit.period_us;
+        q.assumed = true;
+        q.blind = 0;
+        q.seen.reset();
+    }
+    ++q.used;
+    return std::nullopt;
+}
+
+Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer> payers,
+                                                       std::size_t room_bytes) {
+    auto& held = queue_.held;
+    const auto now = queue_.now_us();
+    std::variant<Granted, Wait> answer;
+    std::optional<std::int64_t> earliest;
+    Wait wait{Millis(1000), "no payer", ""};
+    std::vector<MemoryQueue::Ledger> changes;
+    std::optional<std::size_t> chosen;
+    for (std::size_t i = 0; i < payers.size() && !chosen; ++i) {
+        std::optional<std::int64_t> latest;
+        std::string reason;
+        changes.clear();
+        if (held.quarantine.contains(payers[i].owner)) {
+            latest = now + 5 * second;
+            reason = "quarantine";
+        }
+        for (const auto& limit : payers[i].limits) {
+            if (reason == "quarantine") break;
+            auto changed = ledger(limit);
+            const auto at = ask(limit, changed);
+            if (at && (!latest || *at > *latest)) {
+                latest = at;
+                reason = limit.name;
+            }
+            changes.push_back(std::move(changed));
+        }
+        if (!latest) chosen = i;
+        if (latest && (!earliest || *latest < *earliest)) {
+            earliest = latest;
+            wait.retry_in = Millis(std::max<std::int64_t>(1, (*latest - now + 999) / 1000));
+            wait.reason = reason;
+            wait.owner = payers[i].owner;
+        }
+    }
+    if (!chosen) {
+        answer = std::move(wait);
+        co_return answer;
+    }
+    Granted granted;
+    granted.reservation = core::Token::random(queue_.random).str();
+    if (room_bytes > 0) {
+        const auto wanted = static_cast<std::int64_t>(room_bytes);
+        const auto reserved = queue_.reserved();
+        const bool is_empty = queue_.jobs() == 0 && reserved == 0;
+        if (!is_empty && held.bytes + reserved + wanted > queue_.bytes_max) {
+            wait.retry_in = Millis(poll / 1000);
+            wait.reason = "room";
+            answer = std::move(wait);
+            co_return answer;
+        }
+        held.rooms[granted.reservation] = {wanted, now + flight_us};
+    }
+    for (auto& changed : changes) {
+        changed.flight[granted.reservation] = now + flight_us;
+        const std::pair<std::string, std::string> key(changed.name, changed.owner);
+        held.ledgers[key] = std::move(changed);
+    }
+    held.last_us = std::max(now, held.last_us + 1);
+    granted.payer = *chosen;
+    granted.at_us = held.last_us;
+    granted.deadline = send_within;
+    answer = std::move(granted);
+    co_return answer;
+}
+
+void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, bool was_flying,
+                                bool refund, const queue::LimitFeedback& told) {
+    const auto now = queue_.now_us();
+    if (was_flying && refund) q.used = std::max<std::int64_t>(0, q.used - 1);
+    if (told.limit) q.limit = std::max<std::int64_t>(1, scaled(*told.limit, 1 - ask.reserve));
+    if (!told.remaining) {
+        if (!was_flying || refund) return;
+        ++q.blind;
+        if (++q.silent >= silent_max) q.known = true;
+        return;
+    }
+    const auto raw =
+        told.limit.value_or(std::llround(static_cast<double>(ask.count) / (1 - ask.reserve)));
+    const auto seen = std::max<std::int64_t>(0, raw - *told.remaining);
+    const auto& reset = told.reset_at_us;
+    const bool is_over = reset ? *reset + margin <= now : q.reset && *q.reset + margin <= now;
+    if (is_over) return;
+    const bool compares = reset && q.reset && !q.assumed;
+    const bool is_newer = compares && *reset > *q.reset + same_window;
+    const bool is_older = compares && *reset < *q.reset - same_window;
+    q.known = true;
+    q.silent = 0;
+    if (is_older) return;
+    if (is_newer || !q.reset) {
+        q.blind = 0;
+        q.seen = seen;
+    } else {
+        q.seen = std::max(q.seen.value_or(0), seen);
+    }
+    if (reset) {
+        q.reset = compares && !is_newer ? std::max(*q.reset, *reset) : *reset;
+        q.assumed = false;
+    } else if (!q.reset) {
+        q.reset = now + ask.period_us;
+        q.assumed = true;
+    }
+    q.used = *q.seen + q.blind + static_cast<std::int64_t>(q.flight.size());
+}
+
+Task<> MemoryQuota::settle(queue::Settlement settlement) {
+    for (const auto& limit : settlement.limits) {
+        auto& q = ledger(limit);
+        const bool was_flying = q.flight.erase(settlement.reservation) > 0;
+        in_flight(q);
+        queue::LimitFeedback told;
+        for (const auto& one : settlement.feedback) {
+            if (one.name == limit.name && one.owner == limit.owner) told = one;
+        }
+        if (limit.count > 0 && limit.window) {
+            settle_window(limit, q, was_flying, settlement.refund, told);
+        } else if (limit.count > 0 && was_flying && settlement.refund && q.tat) {
+            q.tat = *q.tat - spacing(limit.count, limit.period_us, limit.burst).step;
+        }
+        if (settlement.block) {
+            q.blocked = std::max(q.blocked, queue_.now_us() + settlement.block->count() * 1000);
+        }
+    }
+    if (settlement.release_room) queue_.held.rooms.erase(settlement.reservation);
+    co_return;
+}
+
+Task<> MemoryQuota::quarantine(std::string owner, std::string reason) {
+    queue_.held.quarantine[owner] = reason;
+    co_return;
+}
+
+Task<std::vector<std::string>> MemoryQuota::quarantined() {
+    std::vector<std::string> owners;
+    for (const auto& [owner, reason] : queue_.held.quarantine) owners.push_back(owner);
+    co_return owners;
+}
+
+Task<> MemoryQuota::unquarantine(std::string owner) {
+    queue_.held.quarantine.erase(owner);
+    co_return;
+}
+
+Task<std::vector<queue::LimitView>> MemoryQuota::view() {
+    const auto now = queue_.now_us();
+    std::vector<queue::LimitView> views;
+    for (auto& [key, q] : queue_.held.ledgers) {
+        queue::LimitView view;
+        view.name = q.name;
+        view.owner = q.owner;
+        view.in_flight = in_flight(q);
+        view.limit = q.limit.value_or(q.count);
+        view.used = view.in_flight;
+        std::int64_t reset = 0;
+        if (q.count > 0 && q.window && q.reset && now < *q.reset + margin) {
+            view.used = q.used;
+            reset = *q.reset - now;
+        } else if (q.count > 0 && !q.window) {
+            const auto [step, burst] = spacing(q.count, q.period, q.burst);
+            reset = std::max<std::int64_t>(0, q.tat.value_or(now) - now);
+            view.limit = burst;
+            view.used = std::min(burst, (reset + step - 1) / step);
+        }
+        view.blocked = q.blocked > now;
+        if (view.blocked) reset = q.blocked - now;
+        view.remaining = std::max<std::int64_t>(0, view.limit - view.used);
+        view.reset_seconds = static_cast<double>(std::max<std::int64_t>(0, reset)) / 1e6;
+        views.push_back(std::move(view));
+    }
+    co_return views;
+}
+
+}  // namespace pawl::test
