@@ -37,8 +37,8 @@ const std::array<CronField, 5>& cron_fields() {
 }
 
 [[noreturn]] void refuse(const CronField& field, std::string_view text) {
-    throw ConfigError(fmt::format("\"{}\" is not a {} of cron ({} to {})", text, field.name,
-                                  field.low, field.high));
+    throw ConfigError(fmt::format("\"{}\" is not the {} of a cron line ({} to {})", text,
+                                  field.name, field.low, field.high));
 }
 
 int parse_number(const CronField& field, std::string_view text, std::string_view whole) {

@@ -13,7 +13,7 @@
 namespace pawl::core {
 
 /// Settings of a pawl process: pawl.yaml, overridden by environment (PAWL_REDIS_URL …), overridden by flags.
-/// Every field here is a row of the table in settings.cpp, which the parser, `--help` and docs/operations.md follow.
+/// Every field here is a row of the table in settings_table.cpp, which the parser, `--help` and docs/operations.md follow.
 struct Settings {
     struct Redis {
         std::string url;                       ///< redis://[user:password@]host:port[/db] or unix:///path; "" : a local server

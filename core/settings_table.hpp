@@ -16,6 +16,10 @@ struct SettingField {
     std::string_view type;      ///< words for people
     std::string_view fallback;  ///< as it would be written
     std::string_view doc;       ///< one line
+    /// Puts a text into its place. Returns what the text must be, when it is not that. Null
+    /// pointer: `sources`, a list.
+    std::string (*set)(Settings&, const std::string&);
+    bool is_path = false;  ///< relative to the settings file that names it
 };
 
 [[nodiscard]] std::span<const SettingField> settings_fields();

@@ -95,17 +95,18 @@ class StreamChecks {
                    fmt::format("there is no stream \"{}\"", each.stream),
                    did_you_mean(each.stream, stream_names_));
         const Table* table = parent_table(stream);
-        if (!each.table.empty() && table == nullptr) {
+        if (!each.table.empty() && table == nullptr)
             report(stream, {"foreach", "table"},
                    fmt::format("no stream of this file emits into table \"{}\"", each.table),
                    did_you_mean(each.table, table_names_));
-        } else if (!each.table.empty() && source_.find(each.stream) != nullptr &&
-                   !table->streams.contains(each.stream)) {
+        if (table == nullptr) return;
+        const bool of_parent = each.stream.empty() || table->streams.contains(each.stream);
+        if (of_parent)
+            check_parent_key(stream, *table);
+        else if (source_.find(each.stream) != nullptr)
             report(stream, {"foreach", "table"},
                    fmt::format("stream \"{}\" does not emit into table \"{}\"", each.stream,
                                each.table));
-        }
-        if (table != nullptr) check_parent_key(stream, *table);
     }
 
     void check_parent_key(const Stream& stream, const Table& table) {

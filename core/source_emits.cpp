@@ -61,7 +61,8 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
 /// True when all columns could be read, so that checks on them tell something new.
 bool is_complete(const MapReader& map, const Emit& emit) {
     const YamlNode* set = map.node().find("set");
-    return set != nullptr && set->is_map() && set->members.size() == emit.columns.size();
+    return set != nullptr && set->is_map() && !emit.columns.empty() &&
+           set->members.size() == emit.columns.size();
 }
 
 void check_key(const MapReader& map, const Emit& emit, Problems& problems) {

@@ -145,7 +145,8 @@ Foreach read_foreach(const YamlNode& node, Problems& problems) {
         if (map.has(name) && map.has("list"))
             problems.add(map.at(),
                          fmt::format("\"{}\" is for \"stream\" and \"table\" only", name));
-    if (map.has("as") && rows) problems.add(map.at(), "\"as\" is for \"list\" only");
+    if (map.has("as") && !map.has("list") && rows)
+        problems.add(map.at(), "\"as\" is for \"list\" only");
     return foreach_;
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/source_file.hpp"
-#include "core/source_reading.hpp"
+#include "core/source_map.hpp"
 
 /// The parts of a source file, each read by one function (internal to core/source_*.cpp). They
 /// report problems and return what could be read.

@@ -57,7 +57,12 @@ class TreeBuilder final : public YAML::EventHandler {
         YamlNode node{.kind = YamlNode::Kind::scalar, .at = position(mark), .text = value};
         refuse_tag(node.at, tag);
         node.quoted = tag == "!";
-        if (node.quoted) node.text_offset = starts_with_quote(node.at) ? 1 : -1;
+        if (node.quoted) {
+            const std::string_view rest = text_at(node.at);
+            const bool has_quote = rest.starts_with('"') || rest.starts_with('\'');
+            if (has_quote) refuse_open_quote(node.at, rest);
+            node.text_offset = has_quote ? 1 : -1;
+        }
         place(std::move(node));
     }
     void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
@@ -142,12 +147,26 @@ class TreeBuilder final : public YAML::EventHandler {
         problems_.add(at, "tags (" + tag + ") are not supported");
     }
 
-    bool starts_with_quote(Position at) const {
+    /// The file's text from `at` on.
+    std::string_view text_at(Position at) const {
         const auto line = static_cast<std::size_t>(at.line);
-        if (line < 1 || line > line_starts_.size()) return false;
+        if (line < 1 || line > line_starts_.size()) return "";
         const std::string_view rest = line_starts_[line - 1];
-        const auto column = static_cast<std::size_t>(at.column - 1);
-        return column < rest.size() && (rest[column] == '"' || rest[column] == '\'');
+        return rest.substr(std::min(static_cast<std::size_t>(at.column - 1), rest.size()));
+    }
+
+    /// yaml-cpp 0.7 takes a quote that is never closed for closed at the end of the file.
+    void refuse_open_quote(Position at, std::string_view rest) {
+        const char quote = rest.front();
+        for (std::size_t i = 1; i < rest.size(); ++i) {
+            const bool escape = quote == '"' ? rest[i] == '\\' : rest.substr(i, 2) == "''";
+            if (escape)
+                ++i;
+            else if (rest[i] == quote)
+                return;
+        }
+        problems_.add(at, "the quote is not closed");
+        throw Stop{};
     }
 
     Problems& problems_;

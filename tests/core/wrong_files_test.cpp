@@ -1,0 +1,547 @@
+// Wrong source files and exactly what is said about them.
+#include "core/source_parser.hpp"
+#include "tests/core/problem_list.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace pawl::core;
+
+namespace {
+
+using Lines = std::vector<std::string>;
+
+Lines wrong(const std::string& text, const std::map<std::string, std::string>& environment = {}) {
+    return problems_of([&] { (void)parse_source_text(text, "x.yaml", environment); });
+}
+
+/// The head of a file that is fine, with `lines` in line 3 and following.
+Lines wrong_head(const std::string& lines) {
+    return wrong("source: s\nstreams: {a: {url: \"https://h/\", key: id}}\n" + lines);
+}
+
+/// A stream `a` whose own lines, from line 5 on, are indented by 4.
+Lines wrong_stream(const std::string& lines) {
+    return wrong("source: s\nbase_url: https://api.test\nstreams:\n  a:\n" + lines);
+}
+
+/// A stream with `line` (line 7) beside path and key.
+Lines wrong_field(const std::string& line) {
+    return wrong_stream("    path: /a\n    key: id\n    " + line + "\n");
+}
+
+/// A stream with `emit` (line 6) beside path.
+Lines wrong_emit(const std::string& emit) {
+    return wrong_stream("    path: /a\n    emit: " + emit + "\n");
+}
+
+/// A stream asked for by `foreach` (line 5) at `path` (line 6).
+Lines wrong_foreach(const std::string& foreach_text, const std::string& path = "/a") {
+    return wrong_stream("    foreach: " + foreach_text + "\n    path: \"" + path +
+                        "\"\n    key: id\n");
+}
+
+std::string later(const std::string& place, const std::string& word) {
+    return place + ": \"" + word + "\" is not supported in this version";
+}
+
+}  // namespace
+
+TEST_CASE("wrong: files that are no map", "[wrong_files]") {
+    CHECK(wrong("") == Lines{"1:1: the file is empty (it begins with source: NAME)"});
+    CHECK(wrong("- a\n") ==
+          Lines{"1:1: the file must be a map of fields (it begins with source: NAME)"});
+    CHECK(wrong("hello\n") ==
+          Lines{"1:1: the file must be a map of fields (it begins with source: NAME)"});
+    CHECK(wrong("{}") == Lines{"1:1: \"source\" is missing: what is the API called?",
+                               "1:1: \"streams\" is missing: what is asked for?"});
+}
+
+TEST_CASE("wrong: the whole message has place, line, caret and hint", "[wrong_files]") {
+    const std::string text =
+        "source: hn\nbase_url: https://h\nstreams:\n  a:\n    pth: /a\n    key: id\n";
+    CHECK_THROWS_WITH(parse_source_text(text, "sources/hn.yaml", {}),
+                      "sources/hn.yaml:5:5: unknown key \"pth\"\n"
+                      "  5 |     pth: /a\n"
+                      "    |     ^\n"
+                      "  hint: did you mean \"path\"?\n"
+                      "sources/hn.yaml:5:5: \"path\" or \"url\" is missing: what is asked for?\n"
+                      "  5 |     pth: /a\n"
+                      "    |     ^");
+}
+
+TEST_CASE("wrong: unknown keys, with a suggestion where one is close", "[wrong_files]") {
+    CHECK(wrong_head("limts: []\n") ==
+          Lines{"3:1: unknown key \"limts\" (did you mean \"limits\"?)"});
+    CHECK(wrong_head("banana: 1\n") == Lines{"3:1: unknown key \"banana\""});
+    CHECK(wrong_field("pagniate: link") ==
+          Lines{"7:5: unknown key \"pagniate\" (did you mean \"paginate\"?)"});
+    CHECK(wrong_field("paginate: {page: {parm: p}}") ==
+          Lines{"7:23: unknown key \"parm\" (did you mean \"param\"?)"});
+    CHECK(wrong_head("tables: {shema: x}\n") ==
+          Lines{"3:10: unknown key \"shema\" (did you mean \"schema\"?)"});
+    CHECK(wrong_head("defaults: {foreach: {list: [1]}}\n") ==
+          Lines{"3:12: unknown key \"foreach\""});
+}
+
+TEST_CASE("wrong: duplicate keys", "[wrong_files]") {
+    CHECK(wrong_head("source: t\n") ==
+          Lines{"3:1: \"source\" stands twice (the first is in line 1)"});
+    CHECK(wrong_field("path: /b") == Lines{"7:5: \"path\" stands twice (the first is in line 5)"});
+}
+
+TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
+    CHECK(wrong_field("incremental: {since: {}}") == Lines{later("7:5", "incremental")});
+    CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
+    CHECK(wrong_field("expect: {count: 5}") == Lines{later("7:5", "expect")});
+    CHECK(wrong_field("body: {json: {}}") == Lines{later("7:5", "body")});
+    CHECK(wrong_field("method: POST") == Lines{later("7:5", "method")});
+    CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
+    CHECK(wrong_field("decode: csv") == Lines{later("7:13", "csv")});
+    CHECK(wrong_field("paginate: {type: link, stop_when: $.x}") ==
+          Lines{later("7:28", "stop_when")});
+    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") == Lines{later("7:16", "last_id")});
+    CHECK(wrong_field("paginate: last_id") == Lines{later("7:15", "last_id")});
+    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.variables.after}}") ==
+          Lines{later("7:42", "into: body.…")});
+    CHECK(wrong_foreach("{range: {from: 1, to: 9}}") == Lines{later("5:15", "range")});
+    CHECK(wrong_foreach("[{list: [1], as: a}, {list: [2], as: b}]") ==
+          Lines{later("5:14", "foreach: […]")});
+    CHECK(wrong_foreach("{list: [1], as: a, stream: a}") ==
+          Lines{later("5:14", "list together with stream or table")});
+    CHECK(wrong_emit("{table: t, key: id, merge: append}") == Lines{later("6:38", "append")});
+    CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
+          Lines{later("6:39", "history")});
+    CHECK(wrong_head("tables: {drift: overflow}\n") == Lines{later("3:17", "overflow")});
+    CHECK(wrong_head("auth: {oauth2: {}}\n") == Lines{later("3:8", "oauth2")});
+    CHECK(wrong_head("auth: {jwt: {}}\n") == Lines{later("3:8", "jwt")});
+    CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
+    CHECK(wrong_head("credentials: {from: {env: A}, owner: {path: /user}}\n") ==
+          Lines{later("3:31", "owner")});
+    CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
+}
+
+TEST_CASE("wrong: names", "[wrong_files]") {
+    const std::string name_rule =
+        "must be a name of lower-case letters, digits and _ that begins with a letter (at most ";
+    const std::string rest = "\nstreams: {a: {url: \"https://h/\", key: id}}\n";
+    CHECK(wrong("source: Git-Hub" + rest) ==
+          Lines{"1:9: \"source\" " + name_rule + "40 bytes), not \"Git-Hub\""});
+    CHECK(wrong("source: " + std::string(41, 'a') + rest).size() == 1);
+    CHECK(wrong("source: " + std::string(40, 'a') + rest).empty());
+    CHECK(wrong("source: [a]" + rest) ==
+          Lines{"1:9: \"source\" " + name_rule + "40 bytes), not a list"});
+    CHECK(wrong("source:" + rest) == Lines{"1:1: \"source\" has no value"});
+    CHECK(wrong("source: s\nstreams: {A-b: {url: \"https://h/\", key: id}}\n") ==
+          Lines{"2:11: stream \"A-b\" must be lower-case letters, digits and _, beginning with a "
+                "letter (at most 63 bytes)"});
+    CHECK(wrong_emit("{table: T, key: id}") ==
+          Lines{"6:19: \"table\" " + name_rule + "63 bytes), not \"T\""});
+    CHECK(wrong_emit("{table: t, key: [id, id]}") == Lines{"6:32: \"key\" holds \"id\" twice"});
+    CHECK(wrong_emit("{table: t, key: []}") == Lines{"6:27: \"key\" is empty"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, _pawl_page: $.x}}") ==
+          Lines{"6:47: column \"_pawl_page\" must be lower-case letters, digits and _, beginning "
+                "with a letter (at most 63 bytes)"});
+}
+
+TEST_CASE("wrong: base_url", "[wrong_files]") {
+    const auto base = [](const std::string& url) {
+        return wrong("source: s\nbase_url: \"" + url +
+                     "\"\nstreams: {a: {url: \"https://h/\", key: id}}\n");
+    };
+    CHECK(base("ftp://h") == Lines{"2:11: \"base_url\" must begin with http:// or https://"});
+    CHECK(base("https://") == Lines{"2:11: \"base_url\" has no host"});
+    CHECK(base("https://:80/") == Lines{"2:11: \"base_url\" has no host"});
+    CHECK(base("https://a b/") ==
+          Lines{"2:11: \"base_url\" must not hold blanks or control characters"});
+    CHECK(base("https://me:pw@h/") ==
+          Lines{"2:11: \"base_url\" must not hold a user or password: use \"auth\""});
+    CHECK(base("https://h/#x") == Lines{"2:11: \"base_url\" must not hold a fragment (#)"});
+    CHECK(base("https://h/?a=b") ==
+          Lines{"2:11: \"base_url\" must not hold a query: use \"defaults\""});
+    CHECK(base("https://h/{x}") ==
+          Lines{"2:11: \"base_url\" must not hold {placeholders}: they belong into \"path\""});
+    CHECK(base("https://127.0.0.1:8080/v1").empty());
+}
+
+TEST_CASE("wrong: path and url", "[wrong_files]") {
+    CHECK(wrong_stream("    path: a\n    key: id\n") ==
+          Lines{"5:11: \"path\" must begin with /, not \"a\""});
+    CHECK(wrong_stream("    path: /a\n    url: https://h/\n    key: id\n") ==
+          Lines{"5:5: \"path\" and \"url\" exclude each other"});
+    CHECK(wrong_stream("    url: h/x\n    key: id\n") ==
+          Lines{"5:10: \"url\" must begin with http:// or https://"});
+    CHECK(wrong("source: s\nstreams: {a: {path: /a, key: id}}\n") ==
+          Lines{"2:21: \"path\" needs \"base_url\""});
+    CHECK(wrong_stream("    path: \"/a\\nb\"\n    key: id\n") ==
+          Lines{"5:11: \"path\" must not hold a line break"});
+    CHECK(wrong_stream("    path: /a/{b\n    key: id\n") ==
+          Lines{"5:14: \"path\": \"{\" is not closed: write \"{{\" for a brace"});
+    CHECK(wrong_stream("    path: \"/a/{title(b)}\"\n    key: id\n") ==
+          Lines{"5:15: \"path\": \"title\" is not a function of placeholders: lower, upper, trim"});
+}
+
+TEST_CASE("wrong: headers", "[wrong_files]") {
+    CHECK(wrong_head("headers: {\"A b\": x}\n") ==
+          Lines{"3:11: \"A b\" is not the name of a header"});
+    CHECK(wrong_head("headers: {X: \"a\\r\\nHost: evil\"}\n") ==
+          Lines{"3:14: \"X\" must not hold a line break"});
+    CHECK(wrong_head("headers: {Host: x}\n") ==
+          Lines{"3:11: header \"Host\" is set by pawl itself"});
+    CHECK(wrong_head("headers: {X: [a]}\n") == Lines{"3:14: \"X\" must be text, not a list"});
+    CHECK(wrong_head("headers: x\n") == Lines{"3:10: \"headers\" must be a map, not \"x\""});
+}
+
+TEST_CASE("wrong: credentials and auth", "[wrong_files]") {
+    CHECK(wrong_head("credentials: {}\n") ==
+          Lines{"3:14: \"from\" is missing: where are the keys?"});
+    CHECK(wrong_head("credentials: {from: {}}\n") ==
+          Lines{"3:21: \"env\", \"file\" or \"dir\" is missing: where are the keys?"});
+    CHECK(wrong_head("credentials: {from: {env: A, dir: b}}\n") ==
+          Lines{"3:21: \"env\" and \"dir\" exclude each other"});
+    CHECK(wrong_head("credentials: {from: {env: A}, inject: {header: X, query: y}}\n") ==
+          Lines{"3:39: \"header\" and \"query\" exclude each other"});
+    CHECK(wrong_head("credentials: {from: {env: A}, inject: {header: X, value: token}}\n") ==
+          Lines{"3:58: \"value\" must hold {key}"});
+    CHECK(
+        wrong_head("credentials: {from: {env: A}, inject: {header: X, value: \"{key}{id}\"}}\n") ==
+        Lines{"3:58: {id} is not known here: the key is {key}"});
+    CHECK(wrong_head("credentials: {from: {env: A}}\nauth: {bearer: longtoken}\n") ==
+          Lines{"4:7: \"credentials\" and \"auth\" exclude each other"});
+    CHECK(wrong_head("auth: {}\n") ==
+          Lines{"3:7: \"bearer\", \"basic\" or \"api_key\" is missing"});
+    CHECK(wrong_head("auth: {basic: {user: u}}\n") == Lines{"3:15: \"password\" is missing"});
+    CHECK(wrong_head("auth: {api_key: {value: some-key}}\n") ==
+          Lines{"3:17: \"header\" or \"query\" is missing: where does the key go?"});
+    CHECK(wrong_head("auth: {bearer: \"a-token\\nX: y\"}\n") ==
+          Lines{"3:7: a credential must not hold a line break"});
+    CHECK(wrong_field("credentials: some") ==
+          Lines{"7:18: \"credentials\" must be \"none\", not \"some\""});
+}
+
+TEST_CASE("wrong: a secret in the file is not shown", "[wrong_files]") {
+    try {
+        (void)parse_source_text("source: s\nauth: {bearer: very-hidden-token, x: 1}\n", "x.yaml",
+                                {});
+        FAIL("accepted");
+    } catch (const ConfigError& error) {
+        CHECK(std::string(error.what()).find("very-hidden") == std::string::npos);
+    }
+}
+
+TEST_CASE("wrong: limits", "[wrong_files]") {
+    CHECK(wrong_head("limits: {name: a}\n") == Lines{"3:9: \"limits\" must be a list of maps"});
+    CHECK(wrong_head("limits: [a]\n") ==
+          Lines{"3:10: a limit must be a map such as {name: core, rate: 5000/h}"});
+    CHECK(wrong_head("limits: [{rate: 5/h}]\n") == Lines{"3:10: \"name\" is missing"});
+    CHECK(wrong_head("limits: [{name: a}]\n") ==
+          Lines{"3:10: a limit needs \"rate\" or \"concurrency\""});
+    CHECK(wrong_head("limits: [{name: a, rate: fast}]\n") ==
+          Lines{"3:26: \"rate\" must be requests per period such as 5000/h, 30/m or 100/15m, not "
+                "\"fast\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, reserve: 96%}]\n") ==
+          Lines{"3:40: \"reserve\" must be a share from 0 to 95% such as 5% or 0.05, not \"96%\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, burst: 6}]\n") ==
+          Lines{"3:10: \"burst\" must not be above the rate's 5"});
+    CHECK(wrong_head("limits: [{name: a, concurrency: 0}]\n") ==
+          Lines{"3:33: \"concurrency\" must be a whole number from 1 to 100000, not \"0\""});
+    CHECK(wrong_head("limits: [{name: a, concurrency: 5, burst: 2}]\n") ==
+          Lines{"3:10: \"burst\" needs \"rate\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, per: key}]\n") ==
+          Lines{"3:36: \"per\" must be \"owner\" or \"source\", not \"key\""});
+    CHECK(
+        wrong_head("limits: [{name: a, rate: 5/h, match: search}]\n") ==
+        Lines{"3:38: \"search\" is not a glob over URL paths (it begins with /; * stands for text "
+              "within a segment, ** for any segments)"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h}, {name: a, rate: 6/h}]\n") ==
+          Lines{"3:32: there are two limits \"a\""});
+}
+
+TEST_CASE("wrong: feedback", "[wrong_files]") {
+    CHECK(wrong_head("feedback: {reset: {format: epoch}}\n") ==
+          Lines{"3:19: \"header\" is missing"});
+    CHECK(wrong_head("feedback: {reset: {header: x, format: unix}}\n") ==
+          Lines{"3:39: \"format\" must be \"epoch\", \"delta\", \"iso8601\" or \"http_date\", not "
+                "\"unix\""});
+    CHECK(wrong_head(
+              "limits: [{name: core, rate: 5/h}]\nfeedback: {resource: {header: x, c: coer}}\n") ==
+          Lines{"4:37: there is no limit \"coer\" (did you mean \"core\"?)"});
+    CHECK(wrong_head("feedback: {free: [304, 999]}\n") ==
+          Lines{"3:24: \"free\" must be a whole number from 100 to 599, not \"999\""});
+    CHECK(wrong_head("feedback: {limit: \"a b\"}\n") ==
+          Lines{"3:19: \"a b\" is not the name of a header"});
+}
+
+TEST_CASE("wrong: error rules", "[wrong_files]") {
+    CHECK(wrong_head("errors: {status: 404}\n") == Lines{"3:9: \"errors\" must be a list of maps"});
+    CHECK(wrong_head("errors: [{status: 404}]\n") ==
+          Lines{"3:10: \"do\" is missing: what is to be done?"});
+    CHECK(
+        wrong_head("errors: [{do: gone}]\n") ==
+        Lines{"3:10: a rule needs \"status\", \"body\" or \"header\": it would match everything"});
+    CHECK(wrong_head("errors: [{status: 404, do: ignore}]\n") ==
+          Lines{"3:28: \"do\" must be \"page\", \"retry\", \"rate_limited\", \"quarantine_key\", "
+                "\"gone\", \"empty\", \"truncated\" or \"fail\", not \"ignore\""});
+    CHECK(wrong_head("errors: [{status: [404, 6xx], do: gone}]\n") ==
+          Lines{"3:25: \"status\" must be a status from 100 to 599, or such as 5xx, or a list of "
+                "these, not \"6xx\""});
+    CHECK(wrong_head("errors: [{status: 500, do: retry, wait: 10m..2s}]\n") ==
+          Lines{"3:41: \"wait\" must be a duration such as 30s or a range such as 2s..10m, not "
+                "\"10m..2s\""});
+    CHECK(wrong_head("errors: [{status: 500, do: retry, attempts: 0}]\n") ==
+          Lines{"3:45: \"attempts\" must be a whole number from 1 to 1000, not \"0\""});
+    CHECK(wrong_head("errors: [{status: 500, do: retry, confirm: 2}]\n") ==
+          Lines{"3:10: \"confirm\" is for \"do: gone\" only"});
+    CHECK(wrong_head("errors: [{header: {a: b, c: d}, do: retry}]\n") ==
+          Lines{"3:19: \"header\" must be one name, or one {name: value}"});
+}
+
+TEST_CASE("wrong: streams as a whole", "[wrong_files]") {
+    CHECK(wrong("source: s\nstreams: {}\n") ==
+          Lines{"2:10: \"streams\" must be a map from names to streams"});
+    CHECK(wrong("source: s\nstreams: [a]\n") ==
+          Lines{"2:10: \"streams\" must be a map from names to streams"});
+    CHECK(wrong("source: s\nstreams: {a: b}\n") == Lines{"2:11: stream \"a\" must be a map"});
+    CHECK(wrong_stream("    path: /a\n") ==
+          Lines{"5:5: \"key\" or \"emit\" is missing: where do the records go?"});
+}
+
+TEST_CASE("wrong: pagination", "[wrong_files]") {
+    CHECK(wrong_field("paginate: lnik") ==
+          Lines{"7:15: \"paginate\" must be \"none\" or \"link\", not \"lnik\" (did you mean "
+                "\"link\"?)"});
+    CHECK(wrong_field("paginate: page") ==
+          Lines{"7:15: \"page\" needs its fields: paginate: {page: …}"});
+    CHECK(wrong_field("paginate: [link]") ==
+          Lines{"7:15: \"paginate\" must be none, link or a map"});
+    CHECK(
+        wrong_field("paginate: {max_pages: 5}") ==
+        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\" or \"cursor\" is missing: how is "
+              "the next page found?"});
+    CHECK(wrong_field("paginate: {type: link, next_url: $.n}") ==
+          Lines{"7:15: \"type\" and \"next_url\" exclude each other"});
+    CHECK(wrong_field("paginate: {type: link, max_pages: 0}") ==
+          Lines{"7:39: \"max_pages\" must be a whole number from 1 to 1048575, not \"0\""});
+    CHECK(wrong_field("paginate: {type: link, max_pages: many}") ==
+          Lines{"7:39: \"max_pages\" must be a whole number from 1 to 1048575, not \"many\""});
+    CHECK(wrong_field("max_pages: 1048576") ==
+          Lines{"7:16: \"max_pages\" must be a whole number from 1 to 1048575, not \"1048576\""});
+    CHECK(wrong_field("on_max: stop") ==
+          Lines{"7:13: \"on_max\" must be \"stuck\" or \"truncated\", not \"stop\""});
+    CHECK(wrong_field("paginate: {page: {size: 5}}") ==
+          Lines{"7:22: \"size\" needs \"size_param\""});
+    CHECK(wrong_field("paginate: {page: {size_param: n}}") ==
+          Lines{"7:22: \"size_param\" needs \"size\""});
+    CHECK(wrong_field("paginate: {offset: {limit_param: n}}") ==
+          Lines{"7:24: \"limit_param\" needs \"limit\""});
+    CHECK(wrong_field("paginate: {cursor: {into: query.a}}") ==
+          Lines{"7:24: \"next\" is missing: where is the token?"});
+    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: after}}") ==
+          Lines{"7:42: \"into\" must be query.NAME, not \"after\""});
+}
+
+TEST_CASE("wrong: foreach", "[wrong_files]") {
+    CHECK(wrong_foreach("5") ==
+          Lines{"5:14: \"foreach\" must be a map such as {list: [1, 2], as: id}"});
+    CHECK(wrong_foreach("{}") == Lines{"5:14: \"list\", \"stream\" or \"table\" is missing"});
+    CHECK(wrong_foreach("{list: [], as: id}") ==
+          Lines{"5:21: \"list\" must be a list with entries in it"});
+    CHECK(wrong_foreach("{list: [1, 2]}") ==
+          Lines{"5:22: \"as\" is missing: what is a value of \"list\" called in {placeholders}?"});
+    CHECK(wrong_foreach("{list: [{a: [1]}]}") ==
+          Lines{"5:23: \"a\" must be a value: maps in \"list\" are flat"});
+    CHECK(wrong_foreach("{list: [{a: 1}], as: id}") ==
+          Lines{"5:22: \"as\" is for lists of plain values: the values of a map are {list.NAME}"});
+    CHECK(wrong_foreach("{list: [[1]], as: id}") ==
+          Lines{"5:22: an entry of \"list\" must be a value or a flat map"});
+    CHECK(wrong_foreach("{list: [{}]}") == Lines{"5:22: an entry of \"list\" is empty"});
+    CHECK(wrong_foreach("{list: [1], as: id, where: x}") ==
+          Lines{"5:14: \"where\" is for \"stream\" and \"table\" only"});
+}
+
+TEST_CASE("wrong: parents", "[wrong_files]") {
+    const auto with_parent = [](const std::string& foreach_text, const std::string& path = "/a") {
+        return wrong(
+            "source: s\nbase_url: https://api.test\nstreams:\n"
+            "  repos: {path: /r, emit: {table: repo, key: id, set: {id: $.id, login: $.l}}}\n"
+            "  users: {path: /u, emit: {table: person, set: {name: $.n}}}\n"
+            "  open: {path: /o, key: id}\n"
+            "  a:\n    foreach: " +
+            foreach_text + "\n    path: \"" + path + "\"\n    key: id\n");
+    };
+    CHECK(with_parent("{stream: repo}") ==
+          Lines{"8:23: there is no stream \"repo\" (did you mean \"repos\"?)"});
+    CHECK(
+        with_parent("{table: repos}") ==
+        Lines{"8:22: no stream of this file emits into table \"repos\" (did you mean \"repo\"?)"});
+    CHECK(with_parent("{stream: repos, table: person}") ==
+          Lines{"8:37: stream \"repos\" does not emit into table \"person\""});
+    CHECK(with_parent("{stream: users}") ==
+          Lines{"8:14: \"key\" is missing: the rows asked for have no primary key"});
+    CHECK(with_parent("{stream: users, key: name}").empty());
+    CHECK(with_parent("{stream: repos, key: [id, logn]}") ==
+          Lines{"8:35: the rows asked for have no column \"logn\" (did you mean \"login\"?)"});
+    CHECK(with_parent("{stream: repos, key: \"{lower(lgin)}\"}") ==
+          Lines{"8:35: the rows asked for have no column \"lgin\" (did you mean \"login\"?)"});
+    CHECK(with_parent("{stream: repos}", "/x/{lgin}") ==
+          Lines{"9:11: the rows asked for have no column \"lgin\" (did you mean \"login\"?)"});
+    CHECK(with_parent("{stream: repos}", "/x/{parent.nope}") ==
+          Lines{"9:11: the rows asked for have no column \"nope\""});
+    CHECK(with_parent("{stream: repos}", "/x/{list.id}") ==
+          Lines{"9:11: {list.id} refers to nothing: \"foreach\" has no list"});
+    CHECK(with_parent("{stream: open}", "/x/{anything}").empty());
+    CHECK(with_parent("{stream: repos, as: r}") == Lines{"8:14: \"as\" is for \"list\" only"});
+}
+
+TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
+    CHECK(wrong("source: s\nbase_url: https://api.test\nstreams:\n"
+                "  a: {foreach: {stream: c}, path: /a, key: id}\n"
+                "  b: {foreach: {stream: a}, path: /b, key: id}\n"
+                "  c: {foreach: {stream: b}, path: /c, key: id}\n"
+                "  d: {foreach: {stream: c}, path: /d, key: id}\n"
+                "  e: {foreach: {stream: e}, path: /e, key: id}\n") ==
+          Lines{"4:25: streams wait for each other: a → c → b → a",
+                "8:25: streams wait for each other: e → e"});
+}
+
+TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
+    CHECK(wrong_stream("    path: /{id}\n    key: id\n") ==
+          Lines{"5:11: {id} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_stream("    url: \"https://h/{id}\"\n    key: id\n") ==
+          Lines{"5:10: {id} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_foreach("{list: [1], as: id}", "/{di}") ==
+          Lines{"6:11: the entries of \"list\" have no \"di\" (did you mean \"id\"?)"});
+    CHECK(wrong_foreach("{list: [1], as: id}", "/{parent.id}") ==
+          Lines{"6:11: {parent.id} refers to nothing: the stream has no parent"});
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url}") ==
+          Lines{"5:32: this entry has no \"url\""});
+    CHECK(wrong_stream("    path: /a\n    key: id\n    query: {q: \"{x}\"}\n") ==
+          Lines{"7:16: {x} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_stream("    path: /a\n    key: id\n    headers: {h: \"{x}\"}\n") ==
+          Lines{"7:18: {x} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: parent.id}}") ==
+          Lines{"5:5: {parent.id} refers to nothing: the stream has no \"foreach\""});
+}
+
+TEST_CASE("wrong: records", "[wrong_files]") {
+    CHECK(
+        wrong_field("decode: jsn") ==
+        Lines{
+            "7:13: \"decode\" must be \"json\" or \"text\", not \"jsn\" (did you mean \"json\"?)"});
+    CHECK(wrong_field("decode: text") ==
+          Lines{"5:5: \"records\" is missing: text needs records: {match: …}"});
+    CHECK(wrong_field("records: {match: \"(?<a>b)\"}") ==
+          Lines{"7:14: \"split\" and \"match\" need \"decode: text\""});
+    CHECK(wrong_field("decode: text\n    records: {split: \"(?<a>b)\"}") ==
+          Lines{"8:14: \"match\" is missing: what is a record?"});
+    CHECK(wrong_field("decode: text\n    records: {match: \"abc\"}") ==
+          Lines{"8:22: \"match\" has no named group: (?<name>…) makes a field"});
+    const Lines broken = wrong_field("decode: text\n    records: {match: \"(?<a>b\"}");
+    REQUIRE(broken.size() == 1);
+    CHECK(broken[0].find("\"match\" is not a regular expression: ") != std::string::npos);
+    CHECK(wrong_field("decode: text\n    records: $.x") ==
+          Lines{"8:14: \"records\" must be a map, not \"$.x\""});
+}
+
+TEST_CASE("wrong: emits", "[wrong_files]") {
+    CHECK(
+        wrong_emit("[]") ==
+        Lines{
+            "6:11: \"emit\" must be a map such as {table: …, key: …, set: …}, or a list of these"});
+    CHECK(wrong_emit("[t]") ==
+          Lines{"6:12: an entry of \"emit\" must be a map such as {table: …, key: …, set: …}"});
+    CHECK(wrong_emit("{key: id}") == Lines{"6:11: \"table\" is missing"});
+    CHECK(wrong_emit("{table: t, key: id, set: {}}") == Lines{"6:36: \"set\" is empty"});
+    CHECK(wrong_emit("{table: t, key: idd, set: {id: $.id}}") ==
+          Lines{"6:27: key column \"idd\" is not in \"set\" (did you mean \"id\"?)"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: newest}") ==
+          Lines{"6:11: \"newest\" is missing: which value says how new a row is?"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, newest: $.x}") ==
+          Lines{"6:56: \"newest\" needs \"merge: newest\""});
+    CHECK(wrong_emit("{table: t, set: {id: $.id}, merge: fill_null}") ==
+          Lines{"6:46: \"merge\" needs \"key\": a table without one is replaced as a whole"});
+    CHECK(
+        wrong_emit("{table: t, key: id, merge: replace, set: {id: $.id}}") ==
+        Lines{
+            "6:38: \"merge\" must be \"overwrite\", \"newest\" or \"fill_null\", not \"replace\""});
+    CHECK(wrong_stream("    path: /a\n    key: id\n    emit: {table: t, key: id}\n") ==
+          Lines{"6:10: \"key\" belongs into \"emit\" here"});
+    CHECK(wrong("source: s\nbase_url: https://api.test\nstreams:\n"
+                "  a: {path: /a, emit: {table: t, key: id, set: {id: $.id}}}\n"
+                "  b: {path: /b, emit: [{table: t, key: [id, n], set: {id: $.id, n: $.n}}]}\n") ==
+          Lines{"5:40: table \"t\" has key [id, n] here and key [id] in stream \"a\""});
+}
+
+TEST_CASE("wrong: replace_by", "[wrong_files]") {
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, replace_by: [id]}") ==
+          Lines{"6:60: \"replace_by\" names \"id\", which differs from record to record: $.id (it "
+                "must be known for the page as a whole: from $$, parent or list)"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, replace_by: [nope]}") ==
+          Lines{"6:60: \"replace_by\" names \"nope\", which is not in \"set\""});
+    CHECK(wrong_emit("{table: t, key: id, replace_by: id}") ==
+          Lines{"6:43: \"replace_by\" needs \"set\""});
+    CHECK(wrong_emit("{table: t, set: {id: $$.id}, replace_by: id}") ==
+          Lines{"6:52: \"replace_by\" needs \"key\": a table without one is replaced as a whole"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $$.id}, replace_by: id}").empty());
+}
+
+TEST_CASE("wrong: expressions are told with the column inside them", "[wrong_files]") {
+    const Lines lines = wrong_emit("{table: t, key: id, set: {id: \"$.a[\", n: $.n}}");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].starts_with("6:"));
+    CHECK(lines[0].find(": \"id\": ") != std::string::npos);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: [1]}}") ==
+          Lines{"6:50: \"n\" must be text, not a list"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: }}") ==
+          Lines{"6:47: \"n\" has no value"});
+}
+
+TEST_CASE("wrong: conditional and refresh", "[wrong_files]") {
+    CHECK(wrong_field("conditional: yes") ==
+          Lines{"7:18: \"conditional\" must be \"none\" or \"etag\", not \"yes\""});
+    CHECK(wrong_field("refresh: monthly") ==
+          Lines{"7:14: \"refresh\" must be a duration such as 500ms, 30s, 15m, 6h or 30d, not "
+                "\"monthly\""});
+}
+
+TEST_CASE("wrong: tables and schedule", "[wrong_files]") {
+    CHECK(wrong_head("tables: {schema: pawl}\n") ==
+          Lines{"3:18: schema \"pawl\" is not for tables of a source (choose another: tables: "
+                "{schema: …})"});
+    CHECK(wrong("source: pawl\nstreams: {a: {url: \"https://h/\", key: id}}\n") ==
+          Lines{"1:9: schema \"pawl\" is not for tables of a source (choose another: tables: "
+                "{schema: …})"});
+    CHECK(wrong_head("tables: {create: NO}\n") ==
+          Lines{"3:18: \"create\" must be true or false, not \"NO\""});
+    CHECK(wrong_head("schedule: {}\n") ==
+          Lines{"3:11: \"every\" or \"cron\" is missing: when does it fire?"});
+    CHECK(wrong_head("schedule: {every: 6h, cron: \"0 3 * * *\"}\n") ==
+          Lines{"3:11: \"every\" and \"cron\" exclude each other"});
+    CHECK(wrong_head("schedule: {every: 10ms}\n") == Lines{"3:19: \"every\" must be at least 1s"});
+    CHECK(wrong_head("schedule: {cron: \"0 25 * * *\"}\n") ==
+          Lines{"3:18: \"25\" is not the hour of a cron line (0 to 23)"});
+    CHECK(wrong_head("schedule: {cron: \"0 0 30 2 *\"}\n") ==
+          Lines{"3:18: \"0 0 30 2 *\" is a date that never comes"});
+    CHECK(wrong_head("schedule: {cron: \"0 3 * * *\", timezone: Asia/Soul}\n") ==
+          Lines{"3:41: \"Asia/Soul\" is not a time zone such as Asia/Seoul"});
+    CHECK(wrong_head("schedule: {every: 6h, timezone: Asia/Seoul}\n") ==
+          Lines{"3:11: \"timezone\" is for \"cron\" only"});
+    CHECK(wrong_head("schedule: {every: 6h, streams: [b]}\n") ==
+          Lines{"3:32: there is no stream \"b\""});
+}
+
+TEST_CASE("wrong: a missing variable is told once, and nothing follows from it", "[wrong_files]") {
+    CHECK(
+        wrong(
+            "source: s\nbase_url: ${GITHUB_API}\nstreams: {a: {url: \"https://h/\", key: id}}\n") ==
+        Lines{"2:11: variable GITHUB_API is not set (set it, or give a default: "
+              "${GITHUB_API:-default})"});
+    CHECK(wrong_field("max_pages: ${MAX}").size() == 1);
+    CHECK(wrong_emit("{table: \"${T}\", key: id}").size() == 1);
+}
+
+TEST_CASE("wrong: all problems of a file are told at once, in its order", "[wrong_files]") {
+    const Lines lines =
+        wrong("source: S\nbase_url: nowhere\nlimits: [{}]\nstreams:\n  a: {path: a}\n");
+    CHECK(lines.size() >= 6);
+    CHECK(lines.front().starts_with("1:9: "));
+    CHECK(lines.back().starts_with("5:"));
+}
