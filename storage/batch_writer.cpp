@@ -16,17 +16,20 @@
 #include "storage/ledger.hpp"
 #include "storage/tip_move.hpp"
 
-// The order of locks: temporary tables (nobody else's), target tables by name and rows by key, partitions, slice rows by id,
-// running totals. Whatever goes wrong before COMMIT is rolled back whole; what it means is decided in `store`.
+// The order of locks: temporary tables (nobody else's), target tables by name and rows by key,
+// partitions, slice rows by id, running totals. Whatever goes wrong before COMMIT is rolled back
+// whole; what it means is decided in `store`.
 namespace pawl::storage {
 
 namespace {
 
-constexpr int attempts_max = 8;              // collisions with other writers, before the worker is told to come back
+constexpr int attempts_max =
+    8;  // collisions with other writers, before the worker is told to come back
 constexpr core::Millis jitter_max{40};       // times the attempt
 constexpr std::string_view cycle = "23505";  // on pawl.page: the cursor was there before
 
-// `local` and stronger settings of the user stay; only `off` would lose acknowledged pages in a crash.
+// `local` and stronger settings of the user stay; only `off` would lose acknowledged pages in a
+// crash.
 constexpr std::string_view begin = R"sql(
 begin;
 set local client_encoding = 'UTF8';
@@ -49,12 +52,14 @@ bool by_slice(const BatchPage& a, const BatchPage& b) {
 
 bool by_request(const BatchPage& a, const BatchPage& b) {
     const core::Job &left = a.page->job, &right = b.page->job;
-    return std::tie(left.requested_at, left.slice, left.seq) < std::tie(right.requested_at, right.slice, right.seq);
+    return std::tie(left.requested_at, left.slice, left.seq) <
+           std::tie(right.requested_at, right.slice, right.seq);
 }
 
 /// Something in the database is not as we remember it: other columns, other types, no table.
 bool is_outdated(const SqlError& error) {
-    return error.is("42P01") || error.is("42703") || error.is("42883") || error.is("42804") || error.is("0A000");
+    return error.is("42P01") || error.is("42703") || error.is("42883") || error.is("42804") ||
+           error.is("0A000");
 }
 
 /// The data's own fault, whatever the world does.
@@ -65,7 +70,8 @@ bool is_of_the_data(const SqlError& error) {
 void wait_a_little(int attempt) {
     core::SystemRandom random;
     const double millis = random.fraction() * static_cast<double>(jitter_max.count() * attempt);
-    std::this_thread::sleep_for(std::chrono::microseconds(static_cast<std::int64_t>(millis * 1'000)));
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(static_cast<std::int64_t>(millis * 1'000)));
 }
 
 /// The parameters of all upserts: page ids and request times by number.
@@ -94,7 +100,8 @@ std::vector<Tally> read_tallies(const PqResult& rows, const std::vector<BatchPag
         if (what.empty()) continue;
         const std::int64_t which = rows.integer(row, 1), count = rows.integer(row, 2);
         const bool by_id = what == "I" || what == "U";
-        Tally& tally = tallies.at(by_id ? number_of.at(which) : static_cast<std::size_t>(which - 1));
+        Tally& tally =
+            tallies.at(by_id ? number_of.at(which) : static_cast<std::size_t>(which - 1));
         if (!by_id && what != "A") tally.winners += count;
         if (what == "i" || what == "u") tally.to_write += count;
         if (what == "n" || what == "a") tally.same += count;
@@ -108,7 +115,8 @@ std::vector<Tally> read_tallies(const PqResult& rows, const std::vector<BatchPag
     return tallies;
 }
 
-void add_counts(const Stage& stage, const std::vector<Tally>& tallies, const std::vector<BatchPage>& by_time) {
+void add_counts(const Stage& stage, const std::vector<Tally>& tallies,
+                const std::vector<BatchPage>& by_time) {
     const bool keyless = stage.target.key.empty();
     const bool fills = stage.target.merge == core::Emit::Merge::fill_null;
     for (std::size_t i = 0; i < by_time.size(); ++i) {
@@ -118,14 +126,16 @@ void add_counts(const Stage& stage, const std::vector<Tally>& tallies, const std
         counts.inserted = tally.inserted;
         counts.updated = tally.updated;
         if (keyless) continue;
-        const std::int64_t refused = tally.to_write - tally.inserted - tally.updated;  // another writer was faster
+        const std::int64_t refused =
+            tally.to_write - tally.inserted - tally.updated;  // another writer was faster
         counts.same = tally.same + (fills ? refused : 0);
         counts.stale = tally.stale + (fills ? 0 : refused);
         counts.duplicate = stage.staged[i] - tally.winners;
     }
 }
 
-/// read and rejected are known before anything is written. A record without any column is one more rejected.
+/// read and rejected are known before anything is written. A record without any column is one more
+/// rejected.
 void begin_counts(const std::vector<BatchPage>& pages) {
     for (const BatchPage& entry : pages) {
         *entry.result = PageResult{};
@@ -143,26 +153,31 @@ void begin_counts(const std::vector<BatchPage>& pages) {
     }
 }
 
-std::string json_array(const std::vector<std::int64_t>& numbers) { return fmt::format("'{{{}}}'", fmt::join(numbers, ",")); }
+std::string array_literal(const std::vector<std::int64_t>& numbers) {
+    return fmt::format("'{{{}}}'", fmt::join(numbers, ","));
+}
 
 /// FROM clause: rows of the stage's table that this batch read, as the table has them now.
 std::string rows_read(const Stage& stage, const std::vector<BatchPage>& by_time) {
     if (stage.target.key.empty()) {
         std::vector<std::int64_t> ids;
         for (const BatchPage& entry : by_time)
-            if (entry.stream == stage.stream) ids.push_back(core::page_id(entry.page->job.slice, entry.page->job.seq));
+            if (entry.stream == stage.stream)
+                ids.push_back(core::page_id(entry.page->job.slice, entry.page->job.seq));
         return fmt::format(
-            "{} as p join unnest({}::bigint[]) as pawl_page(id) on p._pawl_slice = pawl_page.id >> {} "
+            "{} as p join unnest({}::bigint[]) as pawl_page(id) on p._pawl_slice = pawl_page.id >> "
+            "{} "
             "and p._pawl_page = pawl_page.id",
-            stage.target.table, json_array(ids), core::page_seq_bits);
+            stage.target.table, array_literal(ids), core::page_seq_bits);
     }
     std::vector<std::string> keys, same;
     for (const std::string& key : stage.target.key) {
         keys.push_back(quoted(key));
         same.push_back(fmt::format("p.{0} = pawl_key.{0}", quoted(key)));
     }
-    return fmt::format("{} as p join (select distinct {} from {}) as pawl_key on {}", stage.target.table,
-                       fmt::join(keys, ", "), stage.name, fmt::join(same, " and "));
+    return fmt::format("{} as p join (select distinct {} from {}) as pawl_key on {}",
+                       stage.target.table, fmt::join(keys, ", "), stage.name,
+                       fmt::join(same, " and "));
 }
 
 /// True where rows of this stage become partitions of `child`.
@@ -181,7 +196,8 @@ PqConnection& BatchWriter::connection() {
     return *connection_;
 }
 
-std::vector<PageResult> BatchWriter::commit(const core::SourceFile& source, std::vector<PageCommit>& batch) {
+std::vector<PageResult> BatchWriter::commit(const core::SourceFile& source,
+                                            std::vector<PageCommit>& batch) {
     std::vector<PageResult> results(batch.size());
     Pages remaining;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -220,9 +236,11 @@ void BatchWriter::store(const core::SourceFile& source, Pages pages) {
         } catch (const TipsMoved&) {
             connection().rollback();
             pages = judge_and_keep(std::move(pages));
-            if (attempt > attempts_max) throw core::TransientError("Tips keep moving under the writer");
+            if (attempt > attempts_max)
+                throw core::TransientError("Tips keep moving under the writer");
         } catch (const core::TransientError& error) {
-            // In doubt: the same again on a new connection. If it had committed, the pages are duplicates now.
+            // In doubt: the same again on a new connection. If it had committed, the pages are
+            // duplicates now.
             connection_.reset();
             if (!error.outcome_unknown || attempt > 2) throw;
             core::log::warn("A commit is in doubt, asking again", {{"source", source.name}});
@@ -247,7 +265,8 @@ void BatchWriter::store(const core::SourceFile& source, Pages pages) {
     }
 }
 
-/// One of them cannot be stored: which one is found by halving. Later pages of its slice then are gaps.
+/// One of them cannot be stored: which one is found by halving. Later pages of its slice then are
+/// gaps.
 void BatchWriter::store_halves(const core::SourceFile& source, const Pages& pages) {
     const auto middle = pages.begin() + static_cast<std::ptrdiff_t>(pages.size() / 2);
     store(source, Pages(pages.begin(), middle));
@@ -303,7 +322,8 @@ void BatchWriter::write(const core::SourceFile& source, const Pages& pages) {
     core::hit(core::Failpoint::after_commit);
 }
 
-void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_time, const std::vector<Stage>& stages) {
+void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_time,
+                             const std::vector<Stage>& stages) {
     PqConnection& server = connection();
     for (const Stage& stage : stages) {
         if (stage.has_staged()) server.copy(stage.create_sql(), stage.rows);
@@ -311,21 +331,27 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
     }
     const auto parameters = page_parameters(by_time);
     for (const Stage& stage : stages) {
-        const auto add_deleted = [&](const PqResult& rows, const std::vector<std::size_t>& numbers) {
+        const auto add_deleted = [&](const PqResult& rows,
+                                     const std::vector<std::size_t>& numbers) {
             for (int row = 0; row < rows.rows(); ++row)
-                by_time[numbers.at(static_cast<std::size_t>(rows.integer(row, 1) - 1))].result->emits[stage.emit].deleted +=
-                    rows.integer(row, 2);
+                by_time[numbers.at(static_cast<std::size_t>(rows.integer(row, 1) - 1))]
+                    .result->emits[stage.emit]
+                    .deleted += rows.integer(row, 2);
         };
         for (std::size_t i = 0; i < by_time.size(); ++i)
             if (!stage.rejected[i].empty())
-                by_time[i].result->emits[stage.emit].rejected += static_cast<std::int64_t>(stage.rejected[i].size());
+                by_time[i].result->emits[stage.emit].rejected +=
+                    static_cast<std::int64_t>(stage.rejected[i].size());
         if (stage.has_staged())
-            add_counts(stage, read_tallies(server.run(upsert_sql(stage.target), parameters), by_time), by_time);
+            add_counts(stage,
+                       read_tallies(server.run(upsert_sql(stage.target), parameters), by_time),
+                       by_time);
         if (!stage.replaced.empty()) {
             UpsertTarget target = stage.target;
             target.stage = stage.replaced_name();
             std::vector<std::string> columns;
-            for (const Stage::Column& column : stage.replace_columns) columns.push_back(column.name);
+            for (const Stage::Column& column : stage.replace_columns)
+                columns.push_back(column.name);
             std::vector<std::size_t> numbers(by_time.size());
             for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
             add_deleted(server.run(replace_sql(target, columns), parameters), numbers);
@@ -338,14 +364,16 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
                 last_pages.add(core::page_id(by_time[i].page->job.slice, by_time[i].page->job.seq));
                 numbers.push_back(i);
             }
-            add_deleted(server.run(replace_walk_sql(quoted_table(source.schema, stage.source_emit().table)),
-                                   {last_pages.str()}),
-                        numbers);
+            add_deleted(
+                server.run(replace_walk_sql(quoted_table(source.schema, stage.source_emit().table)),
+                           {last_pages.str()}),
+                numbers);
         }
     }
 }
 
-void BatchWriter::write_children(const core::SourceFile& source, const Pages& by_time, const std::vector<Stage>& stages) {
+void BatchWriter::write_children(const core::SourceFile& source, const Pages& by_time,
+                                 const std::vector<Stage>& stages) {
     for (const Stage& stage : stages) {
         if (!stage.has_staged()) continue;
         for (const core::Stream& child : source.streams) {
@@ -356,16 +384,18 @@ void BatchWriter::write_children(const core::SourceFile& source, const Pages& by
             rows.key = stage.target.key;
             rows.newest = "p._pawl_page";
             rows.columns.emplace();
-            for (const auto& [name, column] : tables_->find(connection(), source, rows.table)->columns)
+            for (const auto& [name, column] :
+                 tables_->find(connection(), source, rows.table)->columns)
                 rows.columns->insert(name);
-            connection().run_all(insert_children_sql(source.name, child, rows, Revisit::every_sighting));
+            connection().run_all(
+                insert_children_sql(source.name, child, rows, Revisit::every_sighting));
         }
     }
 }
 
 /// Everything in pawl's own tables that is not a tip.
-void BatchWriter::write_books(const core::SourceFile& source, const Pages& pages, const Pages& by_time,
-                              const std::vector<Stage>& stages) {
+void BatchWriter::write_books(const core::SourceFile& source, const Pages& pages,
+                              const Pages& by_time, const std::vector<Stage>& stages) {
     PqConnection& server = connection();
     std::vector<RejectedRow> rejected;
     for (const BatchPage& entry : pages) {

@@ -12,22 +12,25 @@
 #include "storage/staging.hpp"
 #include "storage/tables.hpp"
 
-/// One writer's connection and what it does with a batch: the transaction, and what follows when it cannot be.
+/// One writer's connection and what it does with a batch: the transaction, and what follows when it
+/// cannot be.
 namespace pawl::storage {
 
 /// Blocks; one thread at a time.
 class BatchWriter {
   public:
     struct Options {
-        std::string url;              ///< of Postgres, as the user gave it
-        int number = 0;               ///< writer: its rows of the running totals
-        core::Millis quiet{60'000};   ///< a slice whose tip moved is not offered anew for so long
+        std::string url;             ///< of Postgres, as the user gave it
+        int number = 0;              ///< writer: its rows of the running totals
+        core::Millis quiet{60'000};  ///< a slice whose tip moved is not offered anew for so long
     };
-    BatchWriter(Options options, std::shared_ptr<Tables> tables) : options_(std::move(options)), tables_(std::move(tables)) {}
+    BatchWriter(Options options, std::shared_ptr<Tables> tables)
+        : options_(std::move(options)), tables_(std::move(tables)) {}
 
-    /// PageStore::commit. Whatever is thrown, nothing is stored but pages that were committed before: sent again, they
-    /// are found to be duplicates.
-    [[nodiscard]] std::vector<PageResult> commit(const core::SourceFile& source, std::vector<PageCommit>& batch);
+    /// PageStore::commit. Whatever is thrown, nothing is stored but pages that were committed
+    /// before: sent again, they are found to be duplicates.
+    [[nodiscard]] std::vector<PageResult> commit(const core::SourceFile& source,
+                                                 std::vector<PageCommit>& batch);
 
   private:
     using Pages = std::vector<BatchPage>;
@@ -35,8 +38,10 @@ class BatchWriter {
     void store(const core::SourceFile& source, Pages pages);
     void store_halves(const core::SourceFile& source, const Pages& pages);
     void write(const core::SourceFile& source, const Pages& pages);
-    void write_rows(const core::SourceFile& source, const Pages& by_time, const std::vector<Stage>& stages);
-    void write_children(const core::SourceFile& source, const Pages& by_time, const std::vector<Stage>& stages);
+    void write_rows(const core::SourceFile& source, const Pages& by_time,
+                    const std::vector<Stage>& stages);
+    void write_children(const core::SourceFile& source, const Pages& by_time,
+                        const std::vector<Stage>& stages);
     void write_books(const core::SourceFile& source, const Pages& pages, const Pages& by_time,
                      const std::vector<Stage>& stages);
     Pages judge_and_keep(Pages pages);

@@ -22,13 +22,15 @@ constexpr std::uint64_t highs = 0x8080808080808080u;
 
 constexpr std::uint64_t zero_bytes(std::uint64_t word) { return (word - ones) & ~word & highs; }
 
-/// First backslash or control character (and, for JSON strings, quote) in [at, end): eight bytes at a time.
+/// First backslash or control character (and, for JSON strings, quote) in [at, end): eight bytes at
+/// a time.
 template <bool with_quote>
 const char* find_special(const char* at, const char* end) {
     for (; end - at >= 8; at += 8) {
         std::uint64_t word;
         std::memcpy(&word, at, 8);
-        std::uint64_t found = zero_bytes(word ^ (ones * '\\')) | ((word - ones * 0x20) & ~word & highs);
+        std::uint64_t found =
+            zero_bytes(word ^ (ones * '\\')) | ((word - ones * 0x20) & ~word & highs);
         if constexpr (with_quote) found |= zero_bytes(word ^ (ones * '"'));
         if (found != 0) break;
     }
@@ -59,8 +61,10 @@ bool is_storable_number(std::string_view text) {
         ++i;
         if (i < text.size() && text[i] == '+') ++i;
         int exponent = 0;
-        const auto [end, error] = std::from_chars(text.data() + i, text.data() + text.size(), exponent);
-        if (error != std::errc() || exponent > exponent_max || exponent < -exponent_max) return false;
+        const auto [end, error] =
+            std::from_chars(text.data() + i, text.data() + text.size(), exponent);
+        if (error != std::errc() || exponent > exponent_max || exponent < -exponent_max)
+            return false;
         i = static_cast<std::size_t>(end - text.data());
     }
     return i == text.size();
@@ -98,11 +102,13 @@ bool is_date(std::string_view text) {
 
 enum class TimeText { no, with_offset, without_offset };
 
-/// Date, `T` or space, hh:mm:ss, fraction, offset. Postgres takes second 60 and offsets up to ±15:59.
+/// Date, `T` or space, hh:mm:ss, fraction, offset. Postgres takes second 60 (without a fraction)
+/// and offsets up to ±15:59.
 TimeText time_text(std::string_view text) {
     if (text.size() < 19 || text.size() > 60 || !is_date(text.substr(0, 10))) return TimeText::no;
     if (text[10] != 'T' && text[10] != 't' && text[10] != ' ') return TimeText::no;
-    const int hour = two_digits(text, 11), minute = two_digits(text, 14), second = two_digits(text, 17);
+    const int hour = two_digits(text, 11), minute = two_digits(text, 14),
+              second = two_digits(text, 17);
     if (text[13] != ':' || text[16] != ':') return TimeText::no;
     if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
         return TimeText::no;
@@ -111,6 +117,9 @@ TimeText time_text(std::string_view text) {
         const std::size_t from = ++i;
         while (i < text.size() && is_digit(text[i])) ++i;
         if (i == from) return TimeText::no;
+        if (second == 60 &&
+            text.substr(from, i - from).find_first_not_of('0') != std::string_view::npos)
+            return TimeText::no;
     }
     if (i == text.size()) return TimeText::without_offset;
     if (text[i] == 'Z' || text[i] == 'z')
@@ -148,7 +157,8 @@ int unicode_escape(const char* at, const char* end) {
 bool is_high_surrogate(int unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
 bool is_low_surrogate(int unit) { return unit >= 0xDC00 && unit <= 0xDFFF; }
 
-/// Appends the escape at `at` (a backslash inside a JSON string) for COPY and returns what is behind it.
+/// Appends the escape at `at` (a backslash inside a JSON string) for COPY and returns what is
+/// behind it.
 const char* append_json_escape(std::string& out, const char* at, const char* end, bool& repaired) {
     const int unit = unicode_escape(at, end);
     if (unit < 0) {  // \n, \", \\ and so on: two characters
@@ -171,8 +181,8 @@ const char* append_json_escape(std::string& out, const char* at, const char* end
     return at + 6;
 }
 
-/// A JSON text as it came, its escapes doubled for COPY. Strings are skipped over eight bytes at a time; between them
-/// only numbers and line breaks are of interest.
+/// A JSON text as it came, its escapes doubled for COPY. Strings are skipped over eight bytes at a
+/// time; between them only numbers and line breaks are of interest.
 Encoded append_json(std::string& out, std::string_view json) {
     const char* const end = json.data() + json.size();
     const char* at = json.data();
@@ -275,7 +285,8 @@ Encoded append_timestamptz(std::string& out, std::string_view text, bool asked) 
         return Encoded::ok;
     }
     const TimeText form = time_text(text);
-    if (form == TimeText::no || (form == TimeText::without_offset && !asked)) return Encoded::misfit;
+    if (form == TimeText::no || (form == TimeText::without_offset && !asked))
+        return Encoded::misfit;
     out += text;
     if (form == TimeText::without_offset) out += "+00";
     return Encoded::ok;
@@ -283,10 +294,14 @@ Encoded append_timestamptz(std::string& out, std::string_view text, bool asked) 
 
 Encoded append_jsonb(std::string& out, const Value& value) {
     switch (value.kind) {
-        case Value::Kind::text: return append_json_string(out, value.text);
-        case Value::Kind::json: return append_json(out, value.text);
-        case Value::Kind::number: return append_if(out, is_storable_number(value.text), value.text);
-        default: return append_if(out, true, value.text);
+        case Value::Kind::text:
+            return append_json_string(out, value.text);
+        case Value::Kind::json:
+            return append_json(out, value.text);
+        case Value::Kind::number:
+            return append_if(out, is_storable_number(value.text), value.text);
+        default:
+            return append_if(out, true, value.text);
     }
 }
 
@@ -301,15 +316,24 @@ Encoded append_copy_text(std::string& out, std::string_view text) {
         out.append(at, special);
         if (special == end) break;
         switch (*special) {
-            case '\\': out += "\\\\"; break;
-            case '\n': out += "\\n"; break;
-            case '\r': out += "\\r"; break;
-            case '\t': out += "\\t"; break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
             case '\0':
                 out += replacement;
                 repaired = true;
                 break;
-            default: out += *special;
+            default:
+                out += *special;
         }
         at = special + 1;
     }
@@ -336,20 +360,26 @@ Encoded append_copy(std::string& out, const Value& value, ColumnType type) {
     const bool asked = value.as.has_value();
     const bool number = value.kind == Kind::number || (value.kind == Kind::text && asked);
     switch (type) {
-        case ColumnType::boolean: return append_boolean(out, value, asked);
-        case ColumnType::bigint: return append_if(out, number && is_bigint(text), text);
-        case ColumnType::numeric: return append_if(out, number && is_storable_number(text), text);
-        case ColumnType::float8: return append_if(out, number && is_float8(text), text);
+        case ColumnType::boolean:
+            return append_boolean(out, value, asked);
+        case ColumnType::bigint:
+            return append_if(out, number && is_bigint(text), text);
+        case ColumnType::numeric:
+            return append_if(out, number && is_storable_number(text), text);
+        case ColumnType::float8:
+            return append_if(out, number && is_float8(text), text);
         case ColumnType::uuid:
             return append_if(out, value.kind == Kind::text && core::Token::parse(text), text);
         case ColumnType::date:
             if (value.kind != Kind::text) return Encoded::misfit;
-            if (asked && time_text(text) != TimeText::no) return append_if(out, true, text.substr(0, 10));
+            if (asked && time_text(text) != TimeText::no)
+                return append_if(out, true, text.substr(0, 10));
             return append_if(out, is_date(text), text);
         case ColumnType::timestamptz:
             if (value.kind != Kind::text) return Encoded::misfit;
             return append_timestamptz(out, text, asked);
-        default: return Encoded::misfit;
+        default:
+            return Encoded::misfit;
     }
 }
 

@@ -33,7 +33,8 @@ on conflict (source, stream, outcome, writer) do update set slices = t.slices + 
 
 std::optional<std::string> terminal_outcome(const PageCommit& page) {
     if (page.dead_reason) return std::string(core::to_string(core::Outcome::dead));
-    if (page.job.outcome == core::Outcome::ok || page.job.outcome == core::Outcome::not_modified) return std::nullopt;
+    if (page.job.outcome == core::Outcome::ok || page.job.outcome == core::Outcome::not_modified)
+        return std::nullopt;
     return std::string(core::to_string(page.job.outcome));
 }
 

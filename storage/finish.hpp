@@ -8,12 +8,13 @@
 /// The end of a walk, in the transaction that stores its last page.
 namespace pawl::storage {
 
-/// Slices of which `pages` holds the last page: they are done, with the outcome of that page, or `ok` when any page of the
-/// walk was ok, or `not_modified`. Call it after the ledger has the pages.
+/// Slices of which `pages` holds the last page: they are done, with the outcome of that page, or
+/// `ok` when any page of the walk was ok, or `not_modified`. Call it after the ledger has the
+/// pages.
 void finish_slices(PqConnection& connection, const std::vector<BatchPage>& pages, int writer);
 
-/// Moves finished slices (state and outcome are set) to slice_done, ends their partitions' walks, drops older validators
-/// and counts them.
+/// Moves finished slices (state and outcome are set) to slice_done, ends their partitions' walks,
+/// drops older validators and counts them.
 void move_finished(PqConnection& connection, const std::vector<core::SliceId>& slices, int writer);
 
 }  // namespace pawl::storage

@@ -9,7 +9,7 @@ namespace pawl::storage {
 
 namespace {
 
-constexpr std::size_t kept_bytes = 54;  // 54 + '_' + 8 = 63: NAMEDATALEN - 1
+constexpr std::size_t kept_bytes = 54;                    // 54 + '_' + 8 = 63: NAMEDATALEN - 1
 constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
 constexpr std::array<std::string_view, 6> system_columns{"ctid", "xmin",     "xmax",
@@ -76,7 +76,8 @@ std::string identifier(std::string_view name) {
     while (cut > 0 && cut < lower.size() && (static_cast<unsigned char>(lower[cut]) & 0xC0) == 0x80)
         --cut;
     lower.resize(cut);
-    // `_pawl_…` stays pawl's: a column of the data that is called so gives its first character away.
+    // `_pawl_…` stays pawl's: a column of the data that is called so gives its first character
+    // away.
     if (lower.starts_with("_pawl_")) lower.erase(0, 1);
     return lower + "_" + hash;
 }

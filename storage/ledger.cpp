@@ -62,8 +62,9 @@ from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::
 std::string counts_text(const PageResult& result) {
     std::string out = "{";
     for (const PageResult::Counts& c : result.emits)
-        out += fmt::format("{}{},{},{},{},{},{},{},{}", out.size() > 1 ? "," : "", c.read, c.inserted, c.updated, c.same,
-                           c.stale, c.duplicate, c.rejected, c.deleted);
+        out +=
+            fmt::format("{}{},{},{},{},{},{},{},{}", out.size() > 1 ? "," : "", c.read, c.inserted,
+                        c.updated, c.same, c.stale, c.duplicate, c.rejected, c.deleted);
     return out + "}";
 }
 
@@ -85,8 +86,8 @@ std::string_view outcome_of(const PageCommit& page) {
 }  // namespace
 
 void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages) {
-    PqArray slice, seq, link, prev, cursor, next, outcome, status, url, confirms, body_hash, body_size, mapping, counts,
-        requested, fetched;
+    PqArray slice, seq, link, prev, cursor, next, outcome, status, url, confirms, body_hash,
+        body_size, mapping, counts, requested, fetched;
     for (const BatchPage& entry : pages) {
         const core::Job& job = entry.page->job;
         slice.add(job.slice);
@@ -107,9 +108,9 @@ void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages)
         fetched.add(job.fetched_at);
     }
     connection.run(std::string(insert_pages),
-                   {slice.str(), seq.str(), link.str(), prev.str(), cursor.str(), next.str(), outcome.str(), status.str(),
-                    url.str(), confirms.str(), body_hash.str(), body_size.str(), mapping.str(), counts.str(),
-                    requested.str(), fetched.str()});
+                   {slice.str(), seq.str(), link.str(), prev.str(), cursor.str(), next.str(),
+                    outcome.str(), status.str(), url.str(), confirms.str(), body_hash.str(),
+                    body_size.str(), mapping.str(), counts.str(), requested.str(), fetched.str()});
 }
 
 void write_validators(PqConnection& connection, const std::vector<BatchPage>& pages) {
@@ -131,11 +132,13 @@ void write_validators(PqConnection& connection, const std::vector<BatchPage>& pa
         last.add(job.last);
     }
     if (any)
-        connection.run(std::string(insert_validators), {partition.str(), slice.str(), key.str(), etag.str(),
-                                                        modified.str(), page.str(), next.str(), last.str()});
+        connection.run(std::string(insert_validators),
+                       {partition.str(), slice.str(), key.str(), etag.str(), modified.str(),
+                        page.str(), next.str(), last.str()});
 }
 
-void write_totals(PqConnection& connection, const std::string& source, const std::vector<BatchPage>& pages, int writer) {
+void write_totals(PqConnection& connection, const std::string& source,
+                  const std::vector<BatchPage>& pages, int writer) {
     struct Total {
         PageResult::Counts counts;
         std::int64_t pages = 0, dead = 0;
@@ -162,23 +165,27 @@ void write_totals(PqConnection& connection, const std::string& source, const std
         rejected.add(total.counts.rejected);
         dead.add(total.dead);
     }
-    connection.run(std::string(add_totals), {source, std::to_string(writer), stream.str(), count.str(), records.str(),
-                                             inserted.str(), updated.str(), rejected.str(), dead.str()});
+    connection.run(std::string(add_totals),
+                   {source, std::to_string(writer), stream.str(), count.str(), records.str(),
+                    inserted.str(), updated.str(), rejected.str(), dead.str()});
 }
 
-void write_dead_letters(PqConnection& connection, const std::string& source, const std::vector<BatchPage>& pages) {
+void write_dead_letters(PqConnection& connection, const std::string& source,
+                        const std::vector<BatchPage>& pages) {
     for (const BatchPage& entry : pages) {
         if (!entry.page->dead_reason) continue;
         const core::Job& job = entry.page->job;
         core::hit(core::Failpoint::in_dlq);
-        connection.run(std::string(insert_dead_letter),
-                       {source, job.stream, valid_text(job.part), std::to_string(job.slice), std::to_string(job.seq),
-                        valid_text(*entry.page->dead_reason), valid_text(job.url), std::to_string(job.status),
-                        valid_text(job.encode_envelope()), bytea_text(job.body)});
+        connection.run(
+            std::string(insert_dead_letter),
+            {source, job.stream, valid_text(job.part), std::to_string(job.slice),
+             std::to_string(job.seq), valid_text(*entry.page->dead_reason), valid_text(job.url),
+             std::to_string(job.status), valid_text(job.encode_envelope()), bytea_text(job.body)});
     }
 }
 
-void write_rejected(PqConnection& connection, const std::string& source, const std::vector<RejectedRow>& rows) {
+void write_rejected(PqConnection& connection, const std::string& source,
+                    const std::vector<RejectedRow>& rows) {
     if (rows.empty()) return;
     PqArray stream, table, slice, seq, reason, record;
     for (const RejectedRow& row : rows) {
@@ -189,8 +196,8 @@ void write_rejected(PqConnection& connection, const std::string& source, const s
         reason.add(row.rejected->reason);
         record.add(row.rejected->record);
     }
-    connection.run(std::string(insert_rejected), {source, stream.str(), table.str(), slice.str(), seq.str(), reason.str(),
-                                                  record.str()});
+    connection.run(std::string(insert_rejected), {source, stream.str(), table.str(), slice.str(),
+                                                  seq.str(), reason.str(), record.str()});
 }
 
 }  // namespace pawl::storage

@@ -6,17 +6,21 @@
 #include "storage/pq_connection.hpp"
 #include "storage/staging.hpp"
 
-/// What the transaction that moves the tips writes into pawl's own tables about its pages. A few statements per batch.
+/// What the transaction that moves the tips writes into pawl's own tables about its pages. A few
+/// statements per batch.
 namespace pawl::storage {
 
-/// A row per page in pawl.page, with its counts. Fails with 23505 where a cursor repeats within a slice: a cycle.
+/// A row per page in pawl.page, with its counts. Fails with 23505 where a cursor repeats within a
+/// slice: a cycle.
 void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages);
 /// What later walks may send as If-None-Match.
 void write_validators(PqConnection& connection, const std::vector<BatchPage>& pages);
 /// Running totals per stream, on this writer's own rows.
-void write_totals(PqConnection& connection, const std::string& source, const std::vector<BatchPage>& pages, int writer);
+void write_totals(PqConnection& connection, const std::string& source,
+                  const std::vector<BatchPage>& pages, int writer);
 /// Pages with a dead_reason, with envelope and body: core::Job::decode makes them jobs again.
-void write_dead_letters(PqConnection& connection, const std::string& source, const std::vector<BatchPage>& pages);
+void write_dead_letters(PqConnection& connection, const std::string& source,
+                        const std::vector<BatchPage>& pages);
 
 /// A rejected record and where it comes from.
 struct RejectedRow {
@@ -24,6 +28,7 @@ struct RejectedRow {
     std::string table;
     const core::Rejected* rejected = nullptr;
 };
-void write_rejected(PqConnection& connection, const std::string& source, const std::vector<RejectedRow>& rows);
+void write_rejected(PqConnection& connection, const std::string& source,
+                    const std::vector<RejectedRow>& rows);
 
 }  // namespace pawl::storage

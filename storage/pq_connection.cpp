@@ -91,7 +91,8 @@ PqConnection::PqConnection(const std::string& url) : connection_(nullptr, &PQfin
     const std::string target = connection_string(url);
     connection_.reset(PQconnectdb(target.c_str()));
     // What the server remarks ("already exists, skipping") is nobody's business on stderr.
-    PQsetNoticeProcessor(connection_.get(), [](void*, const char*) {}, nullptr);
+    PQsetNoticeProcessor(
+        connection_.get(), [](void*, const char*) {}, nullptr);
     if (PQstatus(connection_.get()) != CONNECTION_OK)
         throw_connect_error(target, one_line(PQerrorMessage(connection_.get())));
 }
@@ -161,14 +162,16 @@ void PqConnection::copy(const std::string& sql, std::string_view rows) {
     while (!copying) {
         PGresult* next = PQgetResult(connection_.get());
         PqResult result(next);
-        if (next == nullptr) throw std::logic_error("the statement does not end in COPY FROM STDIN");
+        if (next == nullptr)
+            throw std::logic_error("the statement does not end in COPY FROM STDIN");
         copying = PQresultStatus(next) == PGRES_COPY_IN;
         if (!copying && is_failure(PQresultStatus(next))) {
             drain();
             fail(next, "Staging rows");
         }
     }
-    constexpr std::size_t chunk = 1u << 20;  // PQputCopyData takes an int; libpq buffers what it takes
+    constexpr std::size_t chunk = 1u
+                                  << 20;  // PQputCopyData takes an int; libpq buffers what it takes
     while (!rows.empty()) {
         const std::string_view part = rows.substr(0, chunk);
         if (PQputCopyData(connection_.get(), part.data(), static_cast<int>(part.size())) != 1)
@@ -188,7 +191,8 @@ void PqConnection::copy(const std::string& sql, std::string_view rows) {
 void PqConnection::commit() {
     if (PQsendQuery(connection_.get(), "commit") != 1) fail(nullptr, "Sending COMMIT");
     while (const int left = PQflush(connection_.get())) {
-        if (left < 0) throw core::TransientError("The connection was lost while COMMIT was sent", true);
+        if (left < 0)
+            throw core::TransientError("The connection was lost while COMMIT was sent", true);
     }
     core::hit(core::Failpoint::after_commit_sent);
     PGresult* answer = PQgetResult(connection_.get());

@@ -11,12 +11,14 @@
 struct pg_conn;
 struct pg_result;
 
-/// The batch writer's connection: a thin shell over libpq (the rest of storage/ uses libpqxx, which cannot share its
-/// connection or COPY from memory on Debian 12). Nothing lives longer than a transaction: no prepared statements, no
-/// session settings, so PgBouncer in transaction mode works. Blocks; one thread at a time.
+/// The batch writer's connection: a thin shell over libpq (the rest of storage/ uses libpqxx, which
+/// cannot share its connection or COPY from memory on Debian 12). Nothing lives longer than a
+/// transaction: no prepared statements, no session settings, so PgBouncer in transaction mode
+/// works. Blocks; one thread at a time.
 namespace pawl::storage {
 
-/// What the server said no to. Internal to the writer: `raise` turns it into one of core/errors.hpp.
+/// What the server said no to. Internal to the writer: `raise` turns it into one of
+/// core/errors.hpp.
 struct SqlError : std::runtime_error {
     SqlError(std::string state, const std::string& what, std::string table_name = {})
         : std::runtime_error(what), sqlstate(std::move(state)), table(std::move(table_name)) {}
@@ -60,21 +62,23 @@ class PqArray {
 
 class PqConnection {
   public:
-    /// Connects by connection_string(url): libpq reads PG* variables, service files and .pgpass itself. Throws
-    /// core::TransientError while the server is away, core::ConfigError when it refuses us.
+    /// Connects by connection_string(url): libpq reads PG* variables, service files and .pgpass
+    /// itself. Throws core::TransientError while the server is away, core::ConfigError when it
+    /// refuses us.
     explicit PqConnection(const std::string& url);
 
-    /// Runs one or more statements without parameters; returns the last one's result. Throws SqlError.
+    /// Runs one or more statements without parameters; returns the last one's result. Throws
+    /// SqlError.
     PqResult run(const std::string& sql);
     /// Runs statements without parameters in one round trip; a result for each. Throws SqlError.
     std::vector<PqResult> run_all(const std::string& sql);
     /// Runs one statement with text parameters (nullopt: null). Throws SqlError.
     PqResult run(const std::string& sql, const std::vector<std::optional<std::string>>& parameters);
-    /// `sql` ends in `copy … from stdin`; what stands before it runs first. `rows` is the whole of the data, so the server
-    /// never waits for us in the middle. Throws SqlError.
+    /// `sql` ends in `copy … from stdin`; what stands before it runs first. `rows` is the whole of
+    /// the data, so the server never waits for us in the middle. Throws SqlError.
     void copy(const std::string& sql, std::string_view rows);
-    /// Sends COMMIT and waits. Throws SqlError where the server refused it; core::TransientError with outcome_unknown
-    /// where the connection was lost after it was sent.
+    /// Sends COMMIT and waits. Throws SqlError where the server refused it; core::TransientError
+    /// with outcome_unknown where the connection was lost after it was sent.
     void commit();
     /// Rolls back; never throws. The connection is not usable when that failed.
     void rollback() noexcept;
@@ -88,8 +92,8 @@ class PqConnection {
     std::unique_ptr<pg_conn, void (*)(pg_conn*)> connection_;
 };
 
-/// Throws what `error` means to the rest of pawl: TransientError (world not ready), ConfigError (rights, missing tables,
-/// SQL of a source file) or PermanentError (the data's own fault).
+/// Throws what `error` means to the rest of pawl: TransientError (world not ready), ConfigError
+/// (rights, missing tables, SQL of a source file) or PermanentError (the data's own fault).
 [[noreturn]] void raise(const SqlError& error);
 /// Worth trying again at once, in a new transaction: deadlock, serialization failure, lock timeout.
 [[nodiscard]] bool is_collision(const SqlError& error);

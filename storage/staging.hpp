@@ -11,11 +11,12 @@
 #include "storage/tables.hpp"
 #include "storage/upsert_statement.hpp"
 
-/// Rows of a batch on their way into temporary tables: one stage per (table, emit), encoded for COPY before the transaction
-/// begins, so that nothing is parsed or widened while locks are held.
+/// Rows of a batch on their way into temporary tables: one stage per (table, emit), encoded for
+/// COPY before the transaction begins, so that nothing is parsed or widened while locks are held.
 namespace pawl::storage {
 
-/// A page of a batch and its number in it. Pages are numbered in the order in which they were requested.
+/// A page of a batch and its number in it. Pages are numbered in the order in which they were
+/// requested.
 struct BatchPage {
     PageCommit* page = nullptr;
     const core::Stream* stream = nullptr;
@@ -31,37 +32,38 @@ struct BatchPage {
 /// All rows of a batch for one emit.
 struct Stage {
     struct Column {
-        std::string original;   ///< as the rows call it
-        std::string name;       ///< identifier
-        std::string sql_type;   ///< of the table's column
+        std::string original;  ///< as the rows call it
+        std::string name;      ///< identifier
+        std::string sql_type;  ///< of the table's column
         core::ColumnType type = core::ColumnType::text;
         bool is_key = false;
         bool is_fixed = false;  ///< key, or declared with `as`: never widens
     };
     const core::Stream* stream = nullptr;
     std::size_t emit = 0;
-    std::string name;                       ///< of the temporary table, quoted
+    std::string name;  ///< of the temporary table, quoted
     UpsertTarget target;
     std::vector<Column> columns;
-    std::string rows;                       ///< COPY text
-    std::vector<std::int64_t> staged;       ///< rows per page of the batch, by its number
+    std::string rows;                  ///< COPY text
+    std::vector<std::int64_t> staged;  ///< rows per page of the batch, by its number
     std::vector<std::vector<core::Rejected>> rejected;  ///< by page
-    std::int64_t repaired = 0;              ///< cells that are stored, but not byte for byte
-    std::vector<Column> replace_columns;    ///< of replace_by
-    std::string replaced;                   ///< COPY text: values of replace_by of walks that end in this batch
-    bool replaces_walks = false;            ///< keyless without replace_by, and a walk ends in this batch
+    std::int64_t repaired = 0;            ///< cells that are stored, but not byte for byte
+    std::vector<Column> replace_columns;  ///< of replace_by
+    std::string replaced;  ///< COPY text: values of replace_by of walks that end in this batch
+    bool replaces_walks = false;  ///< keyless without replace_by, and a walk ends in this batch
 
     [[nodiscard]] const core::Emit& source_emit() const { return stream->emits[emit]; }
     [[nodiscard]] bool has_staged() const { return !rows.empty(); }
-    [[nodiscard]] std::string create_sql() const;          ///< ends in COPY
-    [[nodiscard]] std::string create_replaced_sql() const; ///< ends in COPY
+    [[nodiscard]] std::string create_sql() const;           ///< ends in COPY
+    [[nodiscard]] std::string create_replaced_sql() const;  ///< ends in COPY
     [[nodiscard]] std::string replaced_name() const;
 };
 
-/// Encodes the batch: makes tables have the columns that the data needs (in transactions of their own), rejects rows that fit
-/// no column that may not change. Stages come sorted by table, so that all writers lock tables in one order.
-/// Throws SqlError, core::ConfigError, core::TransientError.
-[[nodiscard]] std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables, const core::SourceFile& source,
+/// Encodes the batch: makes tables have the columns that the data needs (in transactions of their
+/// own), rejects rows that fit no column that may not change. Stages come sorted by table, so that
+/// all writers lock tables in one order. Throws SqlError, core::ConfigError, core::TransientError.
+[[nodiscard]] std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
+                                             const core::SourceFile& source,
                                              const std::vector<BatchPage>& pages);
 
 }  // namespace pawl::storage

@@ -23,14 +23,18 @@ std::string version_name(const std::string& stream, int number) {
     return name.substr(0, 54) + "_" + core::sha256_hex(name).substr(0, 8);
 }
 
-void add_column(TableShape& shape, const std::string& original, std::optional<core::ColumnType> declared, bool is_key) {
+void add_column(TableShape& shape, const std::string& original,
+                std::optional<core::ColumnType> declared, bool is_key) {
     const std::string name = identifier(original);
     for (TableShape::Column& column : shape.columns) {
         if (column.name != name) continue;
         if (column.original != original)
-            throw core::ConfigError("table " + shape.table + ": the columns \"" + column.original + "\" and \"" +
-                                    original + "\" have one name in Postgres, \"" + name + "\"");
-        if (declared) column.declared = column.declared ? core::widen(*column.declared, *declared) : *declared;
+            throw core::ConfigError("table " + shape.table + ": the columns \"" + column.original +
+                                    "\" and \"" + original + "\" have one name in Postgres, \"" +
+                                    name + "\"");
+        if (declared)
+            column.declared =
+                column.declared ? core::widen(*column.declared, *declared) : *declared;
         return;
     }
     shape.columns.push_back({original, name, declared, is_key});
@@ -75,7 +79,8 @@ std::vector<std::string> table_names(const core::SourceFile& source) {
     return {names.begin(), names.end()};
 }
 
-std::string version_column(const core::SourceFile& source, const core::Stream& stream, std::size_t emit) {
+std::string version_column(const core::SourceFile& source, const core::Stream& stream,
+                           std::size_t emit) {
     const core::Emit& mine = stream.emits[emit];
     if (!is_versioned(mine)) return "";
     bool is_first = true;

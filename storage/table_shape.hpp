@@ -11,16 +11,16 @@ namespace pawl::storage {
 
 struct TableShape {
     struct Column {
-        std::string original;                     ///< as in the source file
-        std::string name;                         ///< identifier
-        std::optional<core::ColumnType> declared; ///< known without data: `as TYPE`, count(…)
+        std::string original;                      ///< as in the source file
+        std::string name;                          ///< identifier
+        std::optional<core::ColumnType> declared;  ///< known without data: `as TYPE`, count(…)
         bool is_key = false;
     };
-    std::string table;                            ///< as in the source file
-    std::vector<Column> columns;                  ///< key first, in order
-    std::vector<std::string> key;                 ///< identifiers; empty: keyless
-    std::vector<std::string> versions;            ///< version columns, one per versioned emit
-    bool infers = false;                          ///< a short form writes it: further columns come with the data
+    std::string table;                  ///< as in the source file
+    std::vector<Column> columns;        ///< key first, in order
+    std::vector<std::string> key;       ///< identifiers; empty: keyless
+    std::vector<std::string> versions;  ///< version columns, one per versioned emit
+    bool infers = false;  ///< a short form writes it: further columns come with the data
 
     [[nodiscard]] const Column* find(const std::string& name) const;
 };
@@ -29,8 +29,10 @@ struct TableShape {
 [[nodiscard]] TableShape shape_of(const core::SourceFile& source, const std::string& table);
 /// Names of all tables the source writes, each once, sorted.
 [[nodiscard]] std::vector<std::string> table_names(const core::SourceFile& source);
-/// Identifier of the version column of one emit; "" where it has none (fill_null, keyless). The first versioned emit on a
-/// table, in file order, owns `_pawl_version`; others have `_pawl_version_<stream>`, with a number when they are several.
-[[nodiscard]] std::string version_column(const core::SourceFile& source, const core::Stream& stream, std::size_t emit);
+/// Identifier of the version column of one emit; "" where it has none (fill_null, keyless). The
+/// first versioned emit on a table, in file order, owns `_pawl_version`; others have
+/// `_pawl_version_<stream>`, with a number when they are several.
+[[nodiscard]] std::string version_column(const core::SourceFile& source, const core::Stream& stream,
+                                         std::size_t emit);
 
 }  // namespace pawl::storage

@@ -17,8 +17,9 @@ namespace {
 
 using core::ColumnType;
 
-constexpr std::size_t columns_max = 500;  // settled: beyond it, rows get too wide for a page of 8 KiB
-constexpr int lock_attempts = 3;          // times 2 s of lock_timeout each
+constexpr std::size_t columns_max =
+    500;                          // settled: beyond it, rows get too wide for a page of 8 KiB
+constexpr int lock_attempts = 3;  // times 2 s of lock_timeout each
 
 constexpr std::string_view read_columns = R"sql(
 select a.attname, format_type(a.atttypid, a.atttypmod), t.typname
@@ -37,12 +38,18 @@ from unnest($3::text[], $4::text[], $5::text[]) as d(name, old, new))sql";
 
 ColumnType closest(std::string_view type_name) {
     static const std::map<std::string_view, ColumnType> types{
-        {"bool", ColumnType::boolean},     {"int2", ColumnType::bigint},
-        {"int4", ColumnType::bigint},      {"int8", ColumnType::bigint},
-        {"numeric", ColumnType::numeric},  {"float4", ColumnType::float8},
-        {"float8", ColumnType::float8},    {"date", ColumnType::date},
-        {"timestamptz", ColumnType::timestamptz}, {"timestamp", ColumnType::timestamptz},
-        {"uuid", ColumnType::uuid},        {"jsonb", ColumnType::jsonb},
+        {"bool", ColumnType::boolean},
+        {"int2", ColumnType::bigint},
+        {"int4", ColumnType::bigint},
+        {"int8", ColumnType::bigint},
+        {"numeric", ColumnType::numeric},
+        {"float4", ColumnType::float8},
+        {"float8", ColumnType::float8},
+        {"date", ColumnType::date},
+        {"timestamptz", ColumnType::timestamptz},
+        {"timestamp", ColumnType::timestamptz},
+        {"uuid", ColumnType::uuid},
+        {"jsonb", ColumnType::jsonb},
         {"json", ColumnType::jsonb}};
     const auto found = types.find(type_name);
     return found == types.end() ? ColumnType::text : found->second;
@@ -52,17 +59,20 @@ TableInfo read_table(PqConnection& connection, const std::string& table) {
     TableInfo info;
     const PqResult rows = connection.run(std::string(read_columns), {table});
     for (int row = 0; row < rows.rows(); ++row)
-        info.columns[std::string(rows.text(row, 0))] = {std::string(rows.text(row, 1)), closest(rows.text(row, 2))};
+        info.columns[std::string(rows.text(row, 0))] = {std::string(rows.text(row, 1)),
+                                                        closest(rows.text(row, 2))};
     info.exists = rows.rows() > 0;
     return info;
 }
 
-/// How what stands in a column becomes the wider type, without any setting of the session in the result.
+/// How what stands in a column becomes the wider type, without any setting of the session in the
+/// result.
 std::string conversion(const std::string& column, ColumnType from, ColumnType to) {
     if (to == ColumnType::jsonb) return fmt::format("to_jsonb({})", column);
     const bool is_time = from == ColumnType::timestamptz || from == ColumnType::date;
     if (to == ColumnType::text && is_time) return fmt::format("to_jsonb({}) #>> '{{}}'", column);
-    if (to == ColumnType::timestamptz) return fmt::format("{}::timestamp at time zone 'UTC'", column);
+    if (to == ColumnType::timestamptz)
+        return fmt::format("{}::timestamp at time zone 'UTC'", column);
     return fmt::format("{}::{}", column, core::to_string(to));
 }
 
@@ -79,7 +89,8 @@ std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& s
 }
 
 std::string comment_on(const std::string& table, const WantedColumn& column) {
-    return fmt::format("comment on column {}.{} is {}", table, quoted(column.name), literal(column.original));
+    return fmt::format("comment on column {}.{} is {}", table, quoted(column.name),
+                       literal(column.original));
 }
 
 /// Its name was cut or changed by more than letters' case.
@@ -93,14 +104,17 @@ std::vector<std::string> create_statements(const core::SourceFile& source, const
     std::vector<std::string> lines, keys;
     for (const WantedColumn& column : wanted)
         lines.push_back(fmt::format("{} {}", quoted(column.name), core::to_string(column.type)));
-    for (const auto& [name, definition] : own_columns(shape)) lines.push_back(quoted(name) + " " + definition);
+    for (const auto& [name, definition] : own_columns(shape))
+        lines.push_back(quoted(name) + " " + definition);
     for (const std::string& key : shape.key) keys.push_back(quoted(key));
     if (!keys.empty()) lines.push_back(fmt::format("primary key ({})", fmt::join(keys, ", ")));
     std::vector<std::string> statements{
         fmt::format("create schema if not exists {}", quoted(identifier(source.schema))),
-        fmt::format("create table if not exists {} ({}) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02)",
+        fmt::format("create table if not exists {} ({}) with (fillfactor = 85, "
+                    "autovacuum_vacuum_scale_factor = 0.02)",
                     table, fmt::join(lines, ", "))};
-    if (shape.key.empty()) statements.push_back(fmt::format("create index on {} (_pawl_slice)", table));
+    if (shape.key.empty())
+        statements.push_back(fmt::format("create index on {} (_pawl_slice)", table));
     return statements;
 }
 
@@ -136,31 +150,37 @@ void note_changes(PqConnection& connection, const core::SourceFile& source, cons
         names.add(column.name);
         originals.add(column.original);
         const TableInfo::Column* old = before.find(column.name);
-        if (!before.exists || (old != nullptr && core::widen(old->type, column.type) == old->type)) continue;
+        if (!before.exists || (old != nullptr && core::widen(old->type, column.type) == old->type))
+            continue;
         drifted = true;
         drift_names.add(column.name);
         old_types.add(old == nullptr ? std::nullopt : std::optional(old->sql_type));
-        new_types.add(core::to_string(old == nullptr ? column.type : core::widen(old->type, column.type)));
+        new_types.add(
+            core::to_string(old == nullptr ? column.type : core::widen(old->type, column.type)));
     }
-    connection.run(std::string(note_columns), {identifier(source.schema), identifier(shape.table), source.name,
-                                               names.str(), originals.str()});
+    connection.run(std::string(note_columns), {identifier(source.schema), identifier(shape.table),
+                                               source.name, names.str(), originals.str()});
     if (drifted)
         connection.run(std::string(note_drift),
-                       {source.name, shape.table, drift_names.str(), old_types.str(), new_types.str(),
-                        std::to_string(seen.slice), std::to_string(seen.seq)});
+                       {source.name, shape.table, drift_names.str(), old_types.str(),
+                        new_types.str(), std::to_string(seen.slice), std::to_string(seen.seq)});
 }
 
-/// One try. The advisory lock is the schema's, because two sessions creating it would collide as well.
-TableInfo change_table(PqConnection& connection, const core::SourceFile& source, const TableShape& shape,
-                       const std::vector<WantedColumn>& wanted, SeenAt seen) {
+/// One try. The advisory lock is the schema's, because two sessions creating it would collide as
+/// well.
+TableInfo change_table(PqConnection& connection, const core::SourceFile& source,
+                       const TableShape& shape, const std::vector<WantedColumn>& wanted,
+                       SeenAt seen) {
     const std::string table = quoted_table(source.schema, shape.table);
     connection.run_all("begin; set local lock_timeout = '2s'; set local client_encoding = 'UTF8'");
-    connection.run("select pg_advisory_xact_lock(hashtext('pawl.ddl'), hashtext($1))", {identifier(source.schema)});
+    connection.run("select pg_advisory_xact_lock(hashtext('pawl.ddl'), hashtext($1))",
+                   {identifier(source.schema)});
     const TableInfo before = read_table(connection, table);
     const std::vector<std::string> statements = table_statements(source, shape, before, wanted);
     if (!statements.empty() && !source.create_tables)
-        throw core::ConfigError(fmt::format("{}: tables.create is false and the table {} is not as it must be; run: {};",
-                                            source.file, table, fmt::join(statements, "; ")));
+        throw core::ConfigError(fmt::format(
+            "{}: tables.create is false and the table {} is not as it must be; run: {};",
+            source.file, table, fmt::join(statements, "; ")));
     if (statements.empty()) {
         connection.run("commit");
         return before;
@@ -170,8 +190,11 @@ TableInfo change_table(PqConnection& connection, const core::SourceFile& source,
     note_changes(connection, source, shape, before, wanted, seen);
     TableInfo after = read_table(connection, table);
     connection.run("commit");
-    core::log::info("Table changed", {{"source", source.name}, {"table", shape.table},
-                                      {"statements", fmt::format("{}", fmt::join(statements, "; "))}});
+    core::log::info(
+        before.exists ? "Table changed" : "Table created",
+        {{"source", source.name}, {"table", shape.table}, {"columns", after.columns.size()}});
+    core::log::debug("Table statements", {{"table", shape.table},
+                                          {"sql", fmt::format("{}", fmt::join(statements, "; "))}});
     return after;
 }
 
@@ -182,7 +205,8 @@ const TableInfo::Column* TableInfo::find(const std::string& name) const {
     return found == columns.end() ? nullptr : &found->second;
 }
 
-std::vector<std::string> table_statements(const core::SourceFile& source, const TableShape& shape, const TableInfo& info,
+std::vector<std::string> table_statements(const core::SourceFile& source, const TableShape& shape,
+                                          const TableInfo& info,
                                           const std::vector<WantedColumn>& wanted) {
     const std::string table = quoted_table(source.schema, shape.table);
     std::vector<std::string> statements, comments;
@@ -192,24 +216,29 @@ std::vector<std::string> table_statements(const core::SourceFile& source, const 
         const TableInfo::Column* old = info.find(column.name);
         if (old == nullptr) {
             if (info.exists)
-                changes.push_back(fmt::format("add column {} {}", quoted(column.name), core::to_string(column.type)));
+                changes.push_back(fmt::format("add column {} {}", quoted(column.name),
+                                              core::to_string(column.type)));
             if (needs_comment(column)) comments.push_back(comment_on(table, column));
             continue;
         }
         const ColumnType wide = core::widen(old->type, column.type);
         if (wide == old->type) continue;
-        changes.push_back(fmt::format("alter column {0} type {1} using {2}", quoted(column.name), core::to_string(wide),
+        changes.push_back(fmt::format("alter column {0} type {1} using {2}", quoted(column.name),
+                                      core::to_string(wide),
                                       conversion(quoted(column.name), old->type, wide)));
     }
     if (info.exists)
         for (const auto& [name, definition] : own_columns(shape))
-            if (info.find(name) == nullptr) changes.push_back(fmt::format("add column {} {}", quoted(name), definition));
-    if (!changes.empty()) statements.push_back(fmt::format("alter table {} {}", table, fmt::join(changes, ", ")));
+            if (info.find(name) == nullptr)
+                changes.push_back(fmt::format("add column {} {}", quoted(name), definition));
+    if (!changes.empty())
+        statements.push_back(fmt::format("alter table {} {}", table, fmt::join(changes, ", ")));
     statements.insert(statements.end(), comments.begin(), comments.end());
     return statements;
 }
 
-std::shared_ptr<const TableInfo> Tables::find(PqConnection& connection, const core::SourceFile& source,
+std::shared_ptr<const TableInfo> Tables::find(PqConnection& connection,
+                                              const core::SourceFile& source,
                                               const std::string& table) {
     const std::string key = quoted_table(source.schema, table);
     {
@@ -221,8 +250,10 @@ std::shared_ptr<const TableInfo> Tables::find(PqConnection& connection, const co
     return info;
 }
 
-std::shared_ptr<const TableInfo> Tables::ensure(PqConnection& connection, const core::SourceFile& source,
-                                                const std::string& table, const std::vector<WantedColumn>& wanted,
+std::shared_ptr<const TableInfo> Tables::ensure(PqConnection& connection,
+                                                const core::SourceFile& source,
+                                                const std::string& table,
+                                                const std::vector<WantedColumn>& wanted,
                                                 SeenAt seen) {
     const TableShape shape = shape_of(source, table);
     std::vector<WantedColumn> all = with_declared(shape, wanted);
@@ -232,18 +263,21 @@ std::shared_ptr<const TableInfo> Tables::ensure(PqConnection& connection, const 
             return known->find(column.name) == nullptr && shape.find(column.name) == nullptr;
         };
         if (std::erase_if(all, is_new) > 0)
-            core::log::warn("Columns beyond the limit are left out", {{"source", source.name}, {"table", table}});
+            core::log::warn("Columns beyond the limit are left out",
+                            {{"source", source.name}, {"table", table}});
     }
     for (int attempt = 1;; ++attempt) {
         try {
-            auto info = std::make_shared<const TableInfo>(change_table(connection, source, shape, all, seen));
+            auto info = std::make_shared<const TableInfo>(
+                change_table(connection, source, shape, all, seen));
             remember(quoted_table(source.schema, table), info);
             return info;
         } catch (const SqlError& error) {
             connection.rollback();
             if (!is_collision(error)) throw;
             if (attempt == lock_attempts)
-                throw core::TransientError("The table " + table + " is locked by others: " + error.what());
+                throw core::TransientError("The table " + table +
+                                           " is locked by others: " + error.what());
             std::this_thread::sleep_for(std::chrono::milliseconds(100 * attempt));
         } catch (...) {
             connection.rollback();
@@ -253,6 +287,7 @@ std::shared_ptr<const TableInfo> Tables::ensure(PqConnection& connection, const 
 }
 
 void Tables::remember(const std::string& key, std::shared_ptr<const TableInfo> info) {
+    if (!info->exists) return;  // another process may create it at any moment
     const std::lock_guard guard(mutex_);
     known_[key] = std::move(info);
 }
@@ -278,7 +313,8 @@ void create_known_tables(const std::string& url, const core::SourceFile& source)
                 return column != nullptr && column->declared.has_value();
             };
             const auto info = tables.find(connection, source, table);
-            const bool keyed = !shape.key.empty() && std::all_of(shape.key.begin(), shape.key.end(), known);
+            const bool keyed =
+                !shape.key.empty() && std::all_of(shape.key.begin(), shape.key.end(), known);
             if (info->exists || keyed) tables.ensure(connection, source, table, {}, {});
         }
     } catch (const SqlError& error) {

@@ -18,8 +18,8 @@ namespace pawl::storage {
 /// A user table as it is in the database.
 struct TableInfo {
     struct Column {
-        std::string sql_type;    ///< as format_type tells it: "bigint", "character varying(20)"
-        core::ColumnType type;   ///< the closest of ours: how cells are encoded for it
+        std::string sql_type;   ///< as format_type tells it: "bigint", "character varying(20)"
+        core::ColumnType type;  ///< the closest of ours: how cells are encoded for it
     };
     bool exists = false;
     std::map<std::string, Column> columns;  ///< by identifier; pawl's own `_pawl_…` columns too
@@ -42,15 +42,19 @@ struct SeenAt {
 /// The user tables of all sources of a process: cached, thread-safe. Blocks.
 class Tables {
   public:
-    /// The table as last seen; asks the database when it was never seen or forgotten. Throws SqlError.
-    [[nodiscard]] std::shared_ptr<const TableInfo> find(PqConnection& connection, const core::SourceFile& source,
+    /// The table as last seen; asks the database when it was never seen or forgotten. Throws
+    /// SqlError.
+    [[nodiscard]] std::shared_ptr<const TableInfo> find(PqConnection& connection,
+                                                        const core::SourceFile& source,
                                                         const std::string& table);
-    /// Makes the table have `wanted` at least, in a transaction of its own: creates it, adds columns, widens types that
-    /// were inferred. Call it outside a transaction. Throws core::ConfigError where `tables.create` is false, listing the
-    /// statements to run; core::TransientError where a lock is not to be had within 2 s; SqlError for the rest.
-    std::shared_ptr<const TableInfo> ensure(PqConnection& connection, const core::SourceFile& source,
-                                            const std::string& table, const std::vector<WantedColumn>& wanted,
-                                            SeenAt seen);
+    /// Makes the table have `wanted` at least, in a transaction of its own: creates it, adds
+    /// columns, widens types that were inferred. Call it outside a transaction. Throws
+    /// core::ConfigError where `tables.create` is false, listing the statements to run;
+    /// core::TransientError where a lock is not to be had within 2 s; SqlError for the rest.
+    std::shared_ptr<const TableInfo> ensure(PqConnection& connection,
+                                            const core::SourceFile& source,
+                                            const std::string& table,
+                                            const std::vector<WantedColumn>& wanted, SeenAt seen);
     /// Something about these tables was not as expected: ask the database next time.
     void forget(const core::SourceFile& source);
 
@@ -61,14 +65,16 @@ class Tables {
     std::map<std::string, std::shared_ptr<const TableInfo>> known_;  // by quoted schema.table
 };
 
-/// Creates the source's schema and those of its tables whose key types are known without data; columns with a known type
-/// come with them. The rest is created with the first rows. Does nothing where `tables.create` is false. Blocks; throws
-/// core::ConfigError and core::TransientError.
+/// Creates the source's schema and those of its tables whose key types are known without data;
+/// columns with a known type come with them. The rest is created with the first rows. Does nothing
+/// where `tables.create` is false. Blocks; throws core::ConfigError and core::TransientError.
 void create_known_tables(const std::string& url, const core::SourceFile& source);
 
-/// The statements that make `info` have `wanted` (pure). Without `info.exists` the table is created, with the schema.
-/// Throws core::ConfigError where a column that would have to widen must not: call it with what may.
-[[nodiscard]] std::vector<std::string> table_statements(const core::SourceFile& source, const TableShape& shape,
+/// The statements that make `info` have `wanted` (pure). Without `info.exists` the table is
+/// created, with the schema. Throws core::ConfigError where a column that would have to widen must
+/// not: call it with what may.
+[[nodiscard]] std::vector<std::string> table_statements(const core::SourceFile& source,
+                                                        const TableShape& shape,
                                                         const TableInfo& info,
                                                         const std::vector<WantedColumn>& wanted);
 

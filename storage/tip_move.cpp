@@ -12,7 +12,8 @@ from unnest($1::bigint[], $2::bigint[], $3::uuid[]) as a(slice_id, first_seq, fi
 join pawl.slice s on s.slice_id = a.slice_id and s.tip_seq = a.first_seq - 1 and s.tip_link = a.first_prev
   and s.state = 'open')sql";
 
-constexpr std::string_view lock = "select 1 from pawl.slice where slice_id = any($1::bigint[]) order by slice_id for update";
+constexpr std::string_view lock =
+    "select 1 from pawl.slice where slice_id = any($1::bigint[]) order by slice_id for update";
 
 constexpr std::string_view move = R"sql(
 update pawl.slice s set tip_seq = a.seq, tip_link = a.link, tip_cursor = a.cursor,
@@ -48,7 +49,8 @@ std::vector<Move> moves_of(const std::vector<BatchPage>& pages) {
     std::vector<Move> moves;
     for (const BatchPage& entry : pages) {
         const core::Job& job = entry.page->job;
-        if (moves.empty() || moves.back().first->slice != job.slice) moves.push_back({&job, &job, {}, 0});
+        if (moves.empty() || moves.back().first->slice != job.slice)
+            moves.push_back({&job, &job, {}, 0});
         Move& move_ = moves.back();
         move_.last = &job;
         move_.dead += entry.page->dead_reason ? 1 : 0;
@@ -81,7 +83,8 @@ bool tips_stand_ready(PqConnection& connection, const std::vector<BatchPage>& pa
         seqs.add(m.first->seq);
         links.add(m.first->previous.str());
     }
-    const PqResult found = connection.run(std::string(look), {slices.str(), seqs.str(), links.str()});
+    const PqResult found =
+        connection.run(std::string(look), {slices.str(), seqs.str(), links.str()});
     return found.integer(0, 0) == static_cast<std::int64_t>(moves.size());
 }
 
@@ -107,19 +110,22 @@ bool move_tips(PqConnection& connection, const std::vector<BatchPage>& pages, co
     }
     connection.run(std::string(lock), {slices.str()});
     const PqResult moved = connection.run(
-        std::string(move), {slices.str(), first_seqs.str(), first_links.str(), seqs.str(), links.str(), cursors.str(),
-                            records.str(), inserted.str(), updated.str(), same.str(), stale.str(), duplicate.str(),
-                            rejected.str(), dead.str(), std::to_string(quiet.count())});
+        std::string(move),
+        {slices.str(), first_seqs.str(), first_links.str(), seqs.str(), links.str(), cursors.str(),
+         records.str(), inserted.str(), updated.str(), same.str(), stale.str(), duplicate.str(),
+         rejected.str(), dead.str(), std::to_string(quiet.count())});
     return moved.rows() == static_cast<int>(moves.size());
 }
 
-std::vector<std::optional<PageResult>> judge_pages(PqConnection& connection, const std::vector<BatchPage>& pages) {
+std::vector<std::optional<PageResult>> judge_pages(PqConnection& connection,
+                                                   const std::vector<BatchPage>& pages) {
     PqArray slices, seqs;
     for (const BatchPage& entry : pages) {
         slices.add(entry.page->job.slice);
         seqs.add(entry.page->job.seq);
     }
-    connection.run_all("begin; set local lock_timeout = '10s'; set local statement_timeout = '30s'");
+    connection.run_all(
+        "begin; set local lock_timeout = '10s'; set local statement_timeout = '30s'");
     connection.run(std::string(lock), {slices.str()});
     std::map<core::SliceId, SliceState> states;
     const PqResult found = connection.run(std::string(read_slices), {slices.str()});
@@ -138,7 +144,8 @@ std::vector<std::optional<PageResult>> judge_pages(PqConnection& connection, con
         std::optional<SliceState> slice;
         if (const auto state = states.find(job.slice); state != states.end()) slice = state->second;
         std::optional<core::Link> link;
-        if (const auto page = ledger.find({job.slice, job.seq}); page != ledger.end()) link = page->second;
+        if (const auto page = ledger.find({job.slice, job.seq}); page != ledger.end())
+            link = page->second;
         results.push_back(judge(job, slice, link));
         if (!results.back()) states[job.slice] = {job.last ? "done" : "open", job.seq, job.link};
     }
@@ -149,7 +156,8 @@ bool mark_stuck(PqConnection& connection, const core::Job& job, int writer) {
     connection.run_all("begin; set local lock_timeout = '10s'; set local synchronous_commit = on");
     const PqResult marked = connection.run(
         "update pawl.slice set state = 'stuck', outcome = 'stuck', finished_at = now() "
-        "where slice_id = $1 and tip_seq = $2::bigint - 1 and tip_link = $3::uuid and state = 'open' returning 1",
+        "where slice_id = $1 and tip_seq = $2::bigint - 1 and tip_link = $3::uuid and state = "
+        "'open' returning 1",
         {std::to_string(job.slice), std::to_string(job.seq), job.previous.str()});
     if (marked.rows() == 0) {
         connection.run("rollback");

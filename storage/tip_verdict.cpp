@@ -27,7 +27,8 @@ std::optional<PageResult> judge(const core::Job& job, const std::optional<SliceS
     if (slice->state == "stuck") return told(Verdict::stuck, "the slice is stuck");
     if (job.seq > slice->seq + 1)
         return told(Verdict::gap, fmt::format("the tip is at page {}", slice->seq));
-    if (job.previous != slice->link) return told(Verdict::fork, "the page continues another page than the tip");
+    if (job.previous != slice->link)
+        return told(Verdict::fork, "the page continues another page than the tip");
     return std::nullopt;
 }
 
@@ -38,8 +39,8 @@ std::vector<BatchPage> take_chains(std::vector<BatchPage>& remaining) {
     for (const BatchPage& entry : remaining) {
         const core::Job& job = entry.page->job;
         const bool is_first = tail == nullptr || tail->slice != job.slice;
-        const bool continues = !is_first && job.slice != closed && !tail->last && job.seq == tail->seq + 1 &&
-                               job.previous == tail->link;
+        const bool continues = !is_first && job.slice != closed && !tail->last &&
+                               job.seq == tail->seq + 1 && job.previous == tail->link;
         if (is_first || continues) {
             taken.push_back(entry);
             tail = &job;

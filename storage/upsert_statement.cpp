@@ -6,10 +6,11 @@
 #include "core/identity.hpp"
 #include "storage/identifier.hpp"
 
-// How an upsert goes: `winner` keeps one row per key (the newest); `judged` compares it with the table; `stored` inserts and
-// updates, sorted by key so that two writers meet in one order, and guarded by the version so that a row that appeared or
-// changed meanwhile is never set back; `advanced` moves the version of unchanged rows, so that an older page, committed
-// later, cannot win over equal content (A, B, A).
+// How an upsert goes: `winner` keeps one row per key (the newest); `judged` compares it with the
+// table; `stored` inserts and updates, sorted by key so that two writers meet in one order, and
+// guarded by the version so that a row that appeared or changed meanwhile is never set back;
+// `advanced` moves the version of unchanged rows, so that an older page, committed later, cannot
+// win over equal content (A, B, A).
 namespace pawl::storage {
 
 namespace {
@@ -76,7 +77,8 @@ std::vector<std::string> all_quoted(const std::vector<std::string>& names) {
 }
 
 /// `format` filled with each name as {0}, joined.
-std::string each(const std::vector<std::string>& names, std::string_view format, std::string_view between) {
+std::string each(const std::vector<std::string>& names, std::string_view format,
+                 std::string_view between) {
     std::vector<std::string> out;
     for (const std::string& name : names) out.push_back(fmt::format(fmt::runtime(format), name));
     return fmt::format("{}", fmt::join(out, between));
@@ -89,11 +91,13 @@ struct Parts {
     std::string winner, judge, on_conflict, version, requested;
 };
 
-std::string on_conflict_update(const std::string& set, const std::string& version, const std::string& where) {
+std::string on_conflict_update(const std::string& set, const std::string& version,
+                               const std::string& where) {
     std::string assignments = set.empty() ? "" : set + ", ";
     if (!version.empty()) assignments += fmt::format("{0} = excluded.{0}, ", version);
     return fmt::format(
-        "do update set {}_pawl_page = excluded._pawl_page, _pawl_loaded_at = now() where {}", assignments, where);
+        "do update set {}_pawl_page = excluded._pawl_page, _pawl_loaded_at = now() where {}",
+        assignments, where);
 }
 
 Parts versioned(const UpsertTarget& target, const std::vector<std::string>& key,
@@ -103,14 +107,17 @@ Parts versioned(const UpsertTarget& target, const std::vector<std::string>& key,
     const bool newest = target.merge == Emit::Merge::newest;
     const std::string value = newest ? "_pawl_v" : "($2::bigint[])[_pawl_p] as _pawl_v";
     const std::string keys = fmt::format("{}", fmt::join(key, ", "));
-    parts.winner = fmt::format("select distinct on ({0}) {0}{1}, _pawl_p, {2} from {3} order by {0}, {4}_pawl_p desc, _pawl_o desc",
-                               keys, each(values, ", {0}", ""), value, target.stage, newest ? "_pawl_v desc, " : "");
+    parts.winner = fmt::format(
+        "select distinct on ({0}) {0}{1}, _pawl_p, {2} from {3} order by {0}, {4}_pawl_p desc, "
+        "_pawl_o desc",
+        keys, each(values, ", {0}", ""), value, target.stage, newest ? "_pawl_v desc, " : "");
     std::string advances = fmt::format("t.{0} is null or t.{0} < w._pawl_v", parts.version);
     if (target.replaces) advances += " or t._pawl_page is distinct from ($1::bigint[])[w._pawl_p]";
     parts.judge = fmt::format(
         "when t.{} is null then 'i' when t.{} > w._pawl_v then 's' "
         "when {} then case when {} then 'a' else 'n' end else 'u'",
-        key.front(), parts.version, or_true(each(values, "t.{0} is not distinct from w.{0}", " and ")), advances);
+        key.front(), parts.version,
+        or_true(each(values, "t.{0} is not distinct from w.{0}", " and ")), advances);
     parts.on_conflict =
         on_conflict_update(each(values, "{0} = excluded.{0}", ", "), parts.version,
                            fmt::format("t.{0} is null or t.{0} <= excluded.{0}", parts.version));
@@ -120,24 +127,29 @@ Parts versioned(const UpsertTarget& target, const std::vector<std::string>& key,
 Parts filling(const UpsertTarget& target, const std::vector<std::string>& key,
               const std::vector<std::string>& values) {
     Parts parts;
-    const std::string first =
-        each(values, ", (array_agg({0} order by _pawl_p desc, _pawl_o desc) filter (where {0} is not null))[1] as {0}", "");
-    parts.winner = fmt::format("select {0}{1}, max(_pawl_p) as _pawl_p from {2} group by {0}", fmt::join(key, ", "), first,
-                               target.stage);
-    const std::string moves =
-        target.replaces ? "case when t._pawl_page is distinct from ($1::bigint[])[w._pawl_p] then 'a' else 'n' end" : "'n'";
+    const std::string first = each(values,
+                                   ", (array_agg({0} order by _pawl_p desc, _pawl_o desc) filter "
+                                   "(where {0} is not null))[1] as {0}",
+                                   "");
+    parts.winner = fmt::format("select {0}{1}, max(_pawl_p) as _pawl_p from {2} group by {0}",
+                               fmt::join(key, ", "), first, target.stage);
+    const std::string moves = target.replaces ? "case when t._pawl_page is distinct from "
+                                                "($1::bigint[])[w._pawl_p] then 'a' else 'n' end"
+                                              : "'n'";
     parts.judge =
         fmt::format("when t.{} is null then 'i' when {} then {} else 'u'", key.front(),
                     or_true(each(values, "(t.{0} is not null or w.{0} is null)", " and ")), moves);
     parts.on_conflict =
         values.empty() ? "do nothing"
-                       : on_conflict_update(each(values, "{0} = coalesce(t.{0}, excluded.{0})", ", "), "",
-                                            each(values, "(t.{0} is null and excluded.{0} is not null)", " or "));
+                       : on_conflict_update(
+                             each(values, "{0} = coalesce(t.{0}, excluded.{0})", ", "), "",
+                             each(values, "(t.{0} is null and excluded.{0} is not null)", " or "));
     return parts;
 }
 
-std::string advance_sql(const UpsertTarget& target, const Parts& parts, const std::vector<std::string>& key,
-                        const std::vector<std::string>& values, const std::string& same_key) {
+std::string advance_sql(const UpsertTarget& target, const Parts& parts,
+                        const std::vector<std::string>& key, const std::vector<std::string>& values,
+                        const std::string& same_key) {
     std::vector<std::string> set;
     std::string still;
     if (!parts.version.empty()) {
@@ -148,8 +160,9 @@ std::string advance_sql(const UpsertTarget& target, const Parts& parts, const st
         still = or_true(each(values, "(t.{0} is not null or w.{0} is null)", " and "));
     }
     if (target.replaces) set.push_back("_pawl_page = ($1::bigint[])[w._pawl_p]");
-    return fmt::format(fmt::runtime(advance), arg("table", target.table), arg("set", fmt::join(set, ", ")),
-                       arg("key", fmt::join(key, ", ")), arg("same_key", same_key), arg("still", still));
+    return fmt::format(fmt::runtime(advance), arg("table", target.table),
+                       arg("set", fmt::join(set, ", ")), arg("key", fmt::join(key, ", ")),
+                       arg("same_key", same_key), arg("still", still));
 }
 
 std::string append_sql(const UpsertTarget& target, const std::vector<std::string>& values) {
@@ -170,13 +183,17 @@ std::string upsert_sql(const UpsertTarget& target) {
     std::vector<std::string> columns = key;
     columns.insert(columns.end(), values.begin(), values.end());
     std::string sql = fmt::format(
-        fmt::runtime(upsert), arg("winner", parts.winner), arg("judge", parts.judge), arg("table", target.table),
-        arg("same_key", same_key), arg("columns", fmt::join(columns, ", ")), arg("key", fmt::join(key, ", ")),
+        fmt::runtime(upsert), arg("winner", parts.winner), arg("judge", parts.judge),
+        arg("table", target.table), arg("same_key", same_key),
+        arg("columns", fmt::join(columns, ", ")), arg("key", fmt::join(key, ", ")),
         arg("version_column", parts.version.empty() ? "" : ", " + parts.version),
-        arg("version_value", parts.version.empty() ? "" : ", _pawl_v"), arg("on_conflict", parts.on_conflict),
+        arg("version_value", parts.version.empty() ? "" : ", _pawl_v"),
+        arg("on_conflict", parts.on_conflict),
         arg("advanced", advances ? advance_sql(target, parts, key, values, same_key) : ""),
         arg("advanced_counts",
-            advances ? "\nunion all select 'A', _pawl_p::bigint, count(*) from advanced group by 1, 2" : ""));
+            advances
+                ? "\nunion all select 'A', _pawl_p::bigint, count(*) from advanced group by 1, 2"
+                : ""));
     // Both parameters must appear, or Postgres cannot tell their types.
     return sql + "\nunion all select '', cardinality($1::bigint[]), cardinality($2::bigint[])";
 }
@@ -187,14 +204,17 @@ std::string replace_sql(const UpsertTarget& target, const std::vector<std::strin
                                 : "(t._pawl_page >> 20) < ($1::bigint[])[w._pawl_p] >> 20";
     if (!keyless && target.merge == Emit::Merge::overwrite)
         older = fmt::format(
-            "(t._pawl_page >> 20) <> ($1::bigint[])[w._pawl_p] >> 20 and (t.{0} is null or t.{0} <= ($2::bigint[])[w._pawl_p])",
+            "(t._pawl_page >> 20) <> ($1::bigint[])[w._pawl_p] >> 20 and (t.{0} is null or t.{0} "
+            "<= ($2::bigint[])[w._pawl_p])",
             quoted(target.version));
-    return fmt::format(fmt::runtime(replace), arg("table", target.table), arg("stage", target.stage),
-                       arg("same", each(all_quoted(replace_by), "t.{0} = w.{0}", " and ")), arg("older", older));
+    return fmt::format(
+        fmt::runtime(replace), arg("table", target.table), arg("stage", target.stage),
+        arg("same", each(all_quoted(replace_by), "t.{0} = w.{0}", " and ")), arg("older", older));
 }
 
 std::string replace_walk_sql(const std::string& table) {
-    return fmt::format(fmt::runtime(replace_walk), arg("table", table), arg("bits", core::page_seq_bits));
+    return fmt::format(fmt::runtime(replace_walk), arg("table", table),
+                       arg("bits", core::page_seq_bits));
 }
 
 }  // namespace pawl::storage
