@@ -103,7 +103,9 @@ std::string Documents::languages(std::size_t index) const {
     const auto& its = repositories_.all()[index];
     auto json = Json::object();
     if (its.language.empty()) return json.dump();
-    auto bytes = 10'000 + mix(its.id ^ 7) % 5'000'000'000;
+    auto size = mix(its.id ^ 7);
+    auto bytes =
+        10'000 + size % (size % 40 == 0 ? 5'000'000'000 : 3'000'000);  // few are beyond 2^31
     json[its.language] = bytes;
     for (std::size_t i = mix(its.id ^ 8) % (others.size() + 1); i < others.size(); ++i) {
         if (others[i] != its.language) json[std::string(others[i])] = (bytes /= 5) + 1;
