@@ -68,10 +68,11 @@ Look look(Session& session) {
     return result;
 }
 
-/// What a person can do about an outcome.
+/// What a person can do about an outcome: a command of pawl, or what to ask Postgres (ok: single records were rejected).
 std::string advice_for(const Snapshot& snapshot, const storage::Problem& problem) {
     const std::string stream = snapshot.source + " " + problem.stream;
     switch (problem.outcome) {
+        case core::Outcome::ok: return "select reason, record from pawl.rejected_record order by rejected_id desc";
         case core::Outcome::dead: return "pawl verify " + stream;
         case core::Outcome::stuck:
         case core::Outcome::truncated: return "pawl preview " + snapshot.source + "." + problem.stream;

@@ -72,7 +72,7 @@ void ProgressWriter::say(const std::string& text) {
 }
 
 void ProgressWriter::finish() {
-    if (!is_json_) show();
+    if (is_terminal_) show();
     clear();
     if (!is_result_json_) {
         std::cout << line_.summary() << std::flush;

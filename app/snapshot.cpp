@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "app/text_table.hpp"
 #include "core/errors.hpp"
@@ -63,8 +64,12 @@ std::vector<std::string> what_it_waits_for(const Snapshot& snapshot) {
     std::vector<std::string> waits;
     if (!snapshot.redis_error.empty()) waits.push_back("Redis: " + snapshot.redis_error);
     if (!snapshot.postgres_error.empty()) waits.push_back("Postgres: " + snapshot.postgres_error);
+    std::set<std::string> owned;  // limits that are counted per owner; requests without credentials count beside them
+    for (const auto& limit : snapshot.quota)
+        if (!limit.owner.empty()) owned.insert(limit.name);
     std::map<std::string, LimitState> limits;
     for (const auto& limit : snapshot.quota) {
+        if (limit.owner.empty() && owned.contains(limit.name)) continue;
         auto& state = limits[limit.name];
         ++state.owners;
         if (!limit.blocked && limit.remaining > 0) continue;
