@@ -2,16 +2,21 @@
 
 #include "queue/redis_script.hpp"
 
+// clang-format off
 /// The scripts behind queue/redis_frontiers.cpp. Keys, all behind the prefix "pawl:{source}:"
-///   meta            hash  instance, epoch, last_us (quota), turn (order of offers)
-///   offer:<class>   zset  slice → turn: waits for a collector
-///   leased          zset  slice → expiry, ms
-///   held:<owner>    set   slices a collector slot holds
-///   slice:<id>      hash  seq, link, cur (absent: none), done, nonce, exp, owner, att, ack (last
-///   acknowledged seq), desc, class chain:<id>      hash  link of a page → "shard entry bytes link"
-///   of the queued page behind it queue:<shard>   stream  m (envelope), b (body) room hash  jobs,
-///   bytes, reserved · room:held zset reservation → deadline, ms · room:size hash starts hash  link
-///   → starts without an end
+///   meta            hash    instance, epoch, last_us (quota), turn (order of offers)
+///   offer:<class>   zset    slice → turn: waits for a collector
+///   leased          zset    slice → expiry, ms
+///   held:<owner>    set     slices a collector slot holds
+///   slice:<id>      hash    seq, link, cur (absent: none), done, nonce, exp, owner, att,
+///                           ack (last acknowledged seq), desc, class
+///   chain:<id>      hash    link of a page → "shard entry bytes link" of the queued page behind it
+///   queue:<shard>   stream  m (envelope), b (body)
+///   room            hash    jobs, bytes, reserved
+///   room:held       zset    reservation → deadline, ms
+///   room:size       hash    reservation → bytes
+///   starts          hash    link → starts without an end
+// clang-format on
 namespace pawl::queue {
 
 /// instance, a random epoch, override ("1" or "") → {instance, epoch}
@@ -26,7 +31,8 @@ return {ARGV[1], ARGV[2]}
 /// {answer, frontier seq, purged}
 inline const RedisScript offer_script("offer", RedisScript::WhenFull::run, R"lua(
 local id, tip_seq, tip_link = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local has_cursor, cursor, desc, class, force = ARGV[4] == '1', ARGV[5], ARGV[6], ARGV[7], ARGV[8] == '1'
+local has_cursor, cursor, desc = ARGV[4] == '1', ARGV[5], ARGV[6]
+local class, force = ARGV[7], ARGV[8] == '1'
 local other = class == 'live' and 'backfill' or 'live'
 local key, chain = P..'slice:'..id, P..'chain:'..id
 local f = redis.call('HMGET', key, 'seq', 'link', 'done', 'nonce', 'exp', 'owner', 'ack')
@@ -40,11 +46,12 @@ read_room()
 
 local function wait_for_collector()
   if waits_elsewhere then redis.call('ZREM', P..'offer:'..other, id) end
-  if not waits then redis.call('ZADD', P..'offer:'..class, redis.call('HINCRBY', P..'meta', 'turn', 1), id) end
+  if not waits then redis.call('ZADD', P..'offer:'..class, next_turn(), id) end
 end
 local function write_frontier()
   redis.call('HDEL', key, 'cur', 'done', 'nonce', 'exp', 'owner', 'att')
-  redis.call('HSET', key, 'seq', tip_seq, 'link', tip_link, 'ack', tip_seq, 'desc', desc, 'class', class)
+  redis.call('HSET', key, 'seq', tip_seq, 'link', tip_link, 'ack', tip_seq)
+  redis.call('HSET', key, 'desc', desc, 'class', class)
   if has_cursor then redis.call('HSET', key, 'cur', cursor) end
   drop_lease(id, owner)
   wait_for_collector()
@@ -56,11 +63,12 @@ if not seq then
   write_frontier()
   return {'offered', -1, purged}
 end
--- The caller read its tip before a page was acknowledged here. Writing the frontier from it would fetch pages again
--- that are committed.
+-- The caller read its tip before a page was acknowledged here. Writing the frontier from it would
+-- fetch pages again that are committed.
 if not force and (tonumber(f[7]) or 0) > tip_seq then return {'behind', seq, 0} end
--- R8: a queued page continues the tip. Seeding now would make a second branch beside it, and with a slow worker another
--- one each time (the storm of protocol.md). The index is believed only if the entry is there.
+-- R8: a queued page continues the tip. Seeding now would make a second branch beside it, and with a
+-- slow worker another one each time (the storm of protocol.md). The index is believed only if the
+-- entry is there.
 if next_page then
   local shard, entry = string.match(next_page, '^(%d+) (%S+) ')
   if shard and #redis.call('XRANGE', P..'queue:'..shard, entry, entry) > 0 then
@@ -77,8 +85,9 @@ if link == tip_link and not done then
   wait_for_collector()
   return {'same', seq, 0}
 end
--- The frontier is ahead, behind or done, and nothing on the queue will close the gap: whatever is queued of this slice is
--- a branch that Postgres will never take. It goes in the same step, else its pages would meet those of the new branch.
+-- The frontier is ahead, behind or done, and nothing on the queue will close the gap: whatever is
+-- queued of this slice is a branch that Postgres will never take. It goes in the same step, else
+-- its pages would meet those of the new branch.
 local purged = purge_chain(id)
 book_freed()
 write_frontier()
@@ -103,9 +112,11 @@ local function take(id, lapsed)
   redis.call('HSET', key, 'nonce', ARGV[3 + n], 'exp', expiry, 'owner', owner)
   redis.call('ZADD', P..'leased', expiry, id)
   redis.call('SADD', held, id)
-  taken[n] = {id, n, f[1], f[2], f[3] and 1 or 0, f[3] or '', f[6] or '0', lapsed, f[5] or '', f[7] or '{}'}
+  local has_cursor = f[3] and 1 or 0
+  taken[n] = {id, n, f[1], f[2], has_cursor, f[3] or '', f[6] or '0', lapsed, f[5] or '', f[7]}
 end
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', P..'leased', '-inf', now_ms, 'LIMIT', 0, count)) do take(id, 1) end
+local lapsed = redis.call('ZRANGEBYSCORE', P..'leased', '-inf', now_ms, 'LIMIT', 0, count)
+for _, id in ipairs(lapsed) do take(id, 1) end
 for _, class in ipairs({'live', 'backfill'}) do
   local wanted = count - #taken
   if wanted > 0 then
@@ -139,7 +150,7 @@ local f = redis.call('HMGET', key, 'nonce', 'owner', 'class')
 if f[1] ~= ARGV[2] then return 0 end
 drop_lease(id, f[2])
 redis.call('HDEL', key, 'nonce', 'exp', 'owner')
-redis.call('ZADD', P..'offer:'..(f[3] or 'backfill'), redis.call('HINCRBY', P..'meta', 'turn', 1), id)
+redis.call('ZADD', P..'offer:'..(f[3] or 'backfill'), next_turn(), id)
 return 1
 )lua");
 
@@ -187,9 +198,10 @@ if f[2] == link and tonumber(f[1]) == seq then
   end
   return 'duplicate'
 end
--- The nonce fences a collector whose lease went to another; the link one whose frontier was written anew under it (a
--- restored or wiped Redis); the number a page out of order.
-if f[3] ~= nonce or f[2] ~= previous or tonumber(f[1]) ~= seq - 1 or f[5] == '1' then return 'fenced' end
+-- The nonce fences a collector whose lease went to another; the link one whose frontier was written
+-- anew under it (a restored or wiped Redis); the number a page out of order.
+if f[3] ~= nonce or f[2] ~= previous or f[5] == '1' then return 'fenced' end
+if tonumber(f[1]) ~= seq - 1 then return 'fenced' end
 
 -- Reading what will be written checks its type, see the prelude.
 redis.call('HLEN', chain)
@@ -201,8 +213,9 @@ end_lapsed_room()
 local jobs, bytes, reserved = read_room()
 local size = #envelope + #body
 local own = reservation ~= '' and tonumber(redis.call('HGET', P..'room:size', reservation) or nil)
--- Reserved room pays for the page. A page that came out larger competes with what is on the queue, not with the
--- reservations of others: each of them may be held up the same way. An empty queue takes any page.
+-- Reserved room pays for the page. A page that came out larger competes with what is on the queue,
+-- not with the reservations of others: each of them may be held up the same way. An empty queue
+-- takes any page.
 local fits = jobs == 0 or (own and (size <= own or bytes + size <= bytes_max))
 if not own then fits = fits or bytes + reserved + size <= bytes_max end
 if not fits then return 'full' end
@@ -235,14 +248,16 @@ return #ARGV
 /// → {waiting live, waiting backfill, leased}
 inline const RedisScript frontier_totals_script("frontier totals", RedisScript::WhenFull::run,
                                                 R"lua(
-return {redis.call('ZCARD', P..'offer:live'), redis.call('ZCARD', P..'offer:backfill'), redis.call('ZCARD', P..'leased')}
+return {redis.call('ZCARD', P..'offer:live'), redis.call('ZCARD', P..'offer:backfill'),
+        redis.call('ZCARD', P..'leased')}
 )lua");
 
 /// slice → {seq, link, done, leased, chained}, or nothing
 inline const RedisScript frontier_view_script("frontier view", RedisScript::WhenFull::run, R"lua(
 local f = redis.call('HMGET', P..'slice:'..ARGV[1], 'seq', 'link', 'done', 'nonce')
 if not f[1] then return {} end
-return {f[1], f[2], f[3] == '1' and 1 or 0, f[4] and 1 or 0, redis.call('HLEN', P..'chain:'..ARGV[1])}
+local chained = redis.call('HLEN', P..'chain:'..ARGV[1])
+return {f[1], f[2], f[3] == '1' and 1 or 0, f[4] and 1 or 0, chained}
 )lua");
 
 }  // namespace pawl::queue

@@ -2,10 +2,12 @@
 
 #include "queue/redis_script.hpp"
 
+// clang-format off
 /// The scripts behind queue/redis_page_queue.cpp. Beside the keys of queue/frontier_scripts.hpp:
 ///   shards    hash  shard → "nonce expiry" of the worker that reads it
 ///   workers   zset  nonce → expiry, ms
 /// All run while Redis is over its memory: they are how the queue drains.
+// clang-format on
 namespace pawl::queue {
 
 /// worker, ttl ms → {shards held …}, {jobs found on a shard whose worker had died …}
@@ -49,7 +51,8 @@ return redis.call('ZREM', P..'workers', ARGV[1])
 /// shard, count → ids of its oldest entries, without their bodies
 inline const RedisScript oldest_script("oldest", RedisScript::WhenFull::run, R"lua(
 local ids = {}
-for i, entry in ipairs(redis.call('XRANGE', P..'queue:'..ARGV[1], '-', '+', 'COUNT', ARGV[2])) do ids[i] = entry[1] end
+local entries = redis.call('XRANGE', P..'queue:'..ARGV[1], '-', '+', 'COUNT', ARGV[2])
+for i, entry in ipairs(entries) do ids[i] = entry[1] end
 return ids
 )lua");
 
@@ -90,11 +93,15 @@ for i = 1, #ARGV, 9 do
   local have = redis.call('HMGET', key, 'seq', 'ack')
   if take_off(shard, entry, bytes) then found = found + 1 end
   redis.call('HDEL', P..'starts', link)
-  -- The index may already name another page behind the same one: a new branch after a fork. Only our own entry goes.
+  -- The index may already name another page behind the same one: a new branch after a fork. Only
+  -- our own entry goes.
   local indexed = redis.call('HGET', chain, previous)
-  if indexed and string.match(indexed, '^%d+ %S+') == shard..' '..entry then redis.call('HDEL', chain, previous) end
+  if indexed and string.match(indexed, '^%d+ %S+') == shard..' '..entry then
+    redis.call('HDEL', chain, previous)
+  end
   if committed and last then
-    drop_slice(id)  -- done in Postgres, whatever a later branch here believes: its pages would all be superseded
+    -- Done in Postgres, whatever a later branch here believes: its pages would all be superseded.
+    drop_slice(id)
   elseif committed and have[1] and (tonumber(have[2]) or 0) < seq then
     redis.call('HSET', key, 'ack', seq)  -- offers with an older tip are now told so
   end

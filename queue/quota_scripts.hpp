@@ -2,34 +2,36 @@
 
 #include "queue/redis_script.hpp"
 
+// clang-format off
 /// The scripts behind queue/redis_quota.cpp: a source's quota ledger. Beside the keys of
 /// queue/frontier_scripts.hpp, with one <limit>:<owner> for each limit of each owner:
-///   quota:<limit>:<owner>   hash  name, owner, count, period, burst, window: as asked · limit: as
-///   the API told, reserve off
-///                                 used, reset, assumed, seen, blind, known, silent, probe
-///                                 (windows) · tat (GCRA) · blocked
-///   flight:<limit>:<owner>  zset  reservation → deadline, µs: requests whose response is not
-///   settled limits                  set   "<limit>:<owner>" that were ever asked for quarantine
-///   hash  owner → reason
+///   quota:<limit>:<owner>   hash  as asked: name, owner, count, period, burst, window
+///                                 as told by the API, reserve taken off: limit
+///                                 windows: used, reset, assumed, seen, blind, known, silent, probe
+///                                 GCRA: tat · both: blocked
+///   flight:<limit>:<owner>  zset  reservation → deadline, µs: requests that are not settled
+///   limits                  set   "<limit>:<owner>" that were ever asked for
+///   quarantine              hash  owner → reason
 ///
-/// A window (the API tells remaining and reset) is spent at any pace. What the API has counted in
-/// it lies at or below
+/// A window (the API tells remaining and reset) is spent at any pace. What the API has counted in it
+/// is at most
 ///   seen (most it told) + blind (settled without being told) + in flight
 /// since a request that was counted after the most told one has not been told, so it is blind or in
 /// flight. `used` is that sum once the API has told something in this window, and the number of
-/// reservations before. So it never grants more than there is, whatever order responses come in,
-/// and corrects itself downwards when the API forgave requests.
+/// reservations before. So no more is granted than there is, in whatever order responses come, and
+/// the ledger corrects itself downwards when the API forgave requests.
 ///
 /// Without windows it is GCRA: `tat` is when the bucket is empty again. With interval T and burst b
-/// a closed window of P holds at most floor(P / T) + b requests; T is chosen so that this is at
-/// most `count`.
+/// a closed window of P holds at most floor(P / T) + b requests; T is chosen so that this is at most
+/// `count`.
+// clang-format on
 namespace pawl::queue {
 
 namespace quota_text {
 /// Times in µs. Shared by the three scripts.
 inline constexpr std::string_view common = R"lua(
 local ms, second = 1000, 1000000
-local flight_us = 120 * second   -- a request is over by then (timeouts are below it): its collector died
+local flight_us = 120 * second   -- a request is over by then: its collector died
 local send_ms = 10 * 1000        -- a reservation that is not sent by then must not be sent
 local margin = 1 * second        -- APIs cut the time of a reset to seconds
 local same_window = 2 * second   -- resets this close name the same window
@@ -43,7 +45,8 @@ local function interval(l)
   return math.ceil(l.period / (l.count - burst + 1)) + 1, burst
 end
 local function read_quota(l)
-  local names = {'used', 'limit', 'reset', 'assumed', 'seen', 'blind', 'known', 'silent', 'probe', 'tat', 'blocked'}
+  local names = {'used', 'limit', 'reset', 'assumed', 'seen', 'blind', 'known', 'silent', 'probe',
+                 'tat', 'blocked'}
   local values, q = redis.call('HMGET', P..'quota:'..suffix(l), unpack(names)), {}
   for i, name in ipairs(names) do q[name] = tonumber(values[i]) end
   -- A clock that was set back: no window lasts longer than two of its periods.
@@ -52,6 +55,12 @@ local function read_quota(l)
     redis.call('HSET', P..'quota:'..suffix(l), 'reset', digits(q.reset))
   end
   return q
+end
+-- What view() tells of a limit.
+local function keep_asked(l)
+  redis.call('HSET', P..'quota:'..suffix(l), 'name', l.name, 'owner', l.owner, 'count', l.count,
+             'period', digits(l.period), 'burst', l.burst, 'window', l.window and 1 or 0)
+  redis.call('SADD', P..'limits', suffix(l))
 end
 -- Removes reservations of collectors that died; their requests count as sent and untold.
 local function flying(l)
@@ -64,7 +73,8 @@ end
 
 inline constexpr std::string_view reserve = R"lua(
 -- The payers, the reservation's name, bytes of room wanted, bytes the queue may hold.
-local payers, id, room, bytes_max = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local payers, id = cjson.decode(ARGV[1]), ARGV[2]
+local room, bytes_max = tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('SCARD', P..'limits')
 local last_us = tonumber(redis.call('HGET', P..'meta', 'last_us')) or 0
 
@@ -76,23 +86,30 @@ local function ask(l)
   if l.count <= 0 then return nil, {} end
   if not l.window then
     local step, burst = interval(l)
-    -- A new bucket (first request ever, or Redis was wiped) lets one go and has no burst: we cannot know what went before.
+    -- A new bucket (first request ever, or Redis was wiped) lets one go and has no burst: we cannot
+    -- know what went before.
     local tat = q.tat or now_us + (burst - 1) * step
     tat = math.min(math.max(tat, now_us), now_us + burst * step)
     if tat - now_us > (burst - 1) * step then return tat - (burst - 1) * step end
     return nil, {'tat', digits(tat + step)}
   end
-  -- Nothing known (first request ever, or wiped): one request finds out where the API's count stands.
+  -- Nothing known (first request ever, or wiped): one request finds out where the API's count
+  -- stands.
   if q.known ~= 1 then
     if inflight > 0 and (q.probe or 0) > now_us then return math.min(q.probe, now_us + poll) end
     local used, reset, blind = q.used or 0, q.reset, q.blind or 0
-    if not reset or now_us >= reset + margin then used, reset, blind = inflight, now_us + l.period, 0 end
-    return nil, {'used', used + 1, 'reset', digits(reset), 'assumed', 1, 'blind', blind, 'probe', digits(now_us + probe_us)}
+    if not reset or now_us >= reset + margin then
+      used, reset, blind = inflight, now_us + l.period, 0
+    end
+    return nil, {'used', used + 1, 'reset', digits(reset), 'assumed', 1, 'blind', blind,
+                 'probe', digits(now_us + probe_us)}
   end
   if not q.reset or now_us >= q.reset + margin then
-    -- A new window. Requests in flight may be counted in it. Its end is a guess until the API tells.
+    -- A new window. Requests in flight may be counted in it. Its end is a guess until the API
+    -- tells.
     if inflight >= (q.limit or l.count) then return now_us + poll end
-    return nil, {'used', inflight + 1, 'reset', digits(now_us + l.period), 'assumed', 1, 'blind', 0}, true
+    local reset = digits(now_us + l.period)
+    return nil, {'used', inflight + 1, 'reset', reset, 'assumed', 1, 'blind', 0}, true
   end
   if (q.used or 0) >= (q.limit or l.count) then return q.reset + margin end
   return nil, {'used', (q.used or 0) + 1, 'reset', digits(q.reset)}
@@ -115,7 +132,9 @@ for index, payer in ipairs(payers) do
     grants, chosen = writes, index
     break
   end
-  if not earliest or latest < earliest then earliest, binding, bound_owner = latest, reason, payer.owner end
+  if not earliest or latest < earliest then
+    earliest, binding, bound_owner = latest, reason, payer.owner
+  end
 end
 if not chosen then
   local wait_ms = earliest and math.max(1, math.ceil((earliest - now_us) / ms)) or 1000
@@ -136,19 +155,20 @@ for _, write in ipairs(grants) do
   local l, fields, is_new = write[1], write[2], write[3]
   local key = P..'quota:'..suffix(l)
   if is_new then redis.call('HDEL', key, 'seen') end
-  redis.call('HSET', key, 'name', l.name, 'owner', l.owner, 'count', l.count, 'period', digits(l.period), 'burst', l.burst,
-             'window', l.window and 1 or 0, unpack(fields))
+  keep_asked(l)
+  if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
   redis.call('ZADD', P..'flight:'..suffix(l), digits(now_us + flight_us), id)
-  redis.call('SADD', P..'limits', suffix(l))
 end
--- The version of the rows that this request will bring: never the same twice, never going back with the clock.
+-- The version of the rows that this request will bring: never the same twice, never going back with
+-- the clock.
 local at = math.max(now_us, last_us + 1)
 redis.call('HSET', P..'meta', 'last_us', digits(at))
 return {1, chosen - 1, digits(at), send_ms}
 )lua";
 
 inline constexpr std::string_view settle = R"lua(
--- A settlement, see Settlement. Asked twice (a lost reply) it changes nothing more: the reservation has left the flight.
+-- A settlement, see Settlement. Asked twice (a lost reply) it changes nothing more: the reservation
+-- has left the flight.
 local s = cjson.decode(ARGV[1])
 local function told_about(l)
   for _, told in ipairs(s.feedback) do
@@ -176,7 +196,8 @@ local function settle_window(l, q, inflight, was_flying, told)
   else
     local raw = told.limit or math.floor(l.count / (1 - l.reserve) + 0.5)
     local seen, reset = math.max(0, raw - told.remaining), told.reset
-    local is_over = (reset and reset + margin <= now_us) or (not reset and q.reset and q.reset + margin <= now_us)
+    local ends = reset or q.reset
+    local is_over = ends and ends + margin <= now_us
     local is_older = reset and q.reset and q.assumed ~= 1 and reset < q.reset - same_window
     if not is_over and not is_older then
       local is_newer = reset and q.reset and q.assumed ~= 1 and reset > q.reset + same_window
@@ -187,7 +208,8 @@ local function settle_window(l, q, inflight, was_flying, told)
         set('seen', math.max(q.seen or 0, seen))
       end
       if reset then
-        set('reset', (q.reset and q.assumed ~= 1 and not is_newer) and math.max(q.reset, reset) or reset)
+        local is_same = q.reset and q.assumed ~= 1 and not is_newer
+        set('reset', is_same and math.max(q.reset, reset) or reset)
         set('assumed', 0)
       elseif not q.reset then
         set('reset', now_us + l.period)
@@ -195,7 +217,8 @@ local function settle_window(l, q, inflight, was_flying, told)
       end
       set('used', q.seen + (q.blind or 0) + inflight)
     end
-    -- A window that is over tells nothing of this one, but the probe has done its work only when it told of this one.
+    -- A window that is over tells nothing of this one, but the probe has done its work only when it
+    -- told of this one.
     if not is_over then
       set('known', 1)
       set('silent', 0)
@@ -216,10 +239,8 @@ for _, l in ipairs(s.limits) do
     redis.call('HSET', key, 'tat', digits(q.tat - (interval(l))))
   end
   if s.block_us > 0 then
-    redis.call('HSET', key, 'name', l.name, 'owner', l.owner, 'count', l.count, 'period', digits(l.period),
-               'burst', l.burst, 'window', l.window and 1 or 0,
-               'blocked', digits(math.max(q.blocked or 0, now_us + s.block_us)))
-    redis.call('SADD', P..'limits', suffix(l))
+    keep_asked(l)
+    redis.call('HSET', key, 'blocked', digits(math.max(q.blocked or 0, now_us + s.block_us)))
   end
 end
 if s.release_room then end_room(s.reservation) end
@@ -230,11 +251,13 @@ inline constexpr std::string_view view = R"lua(
 -- → per limit {name, owner, limit, used, reset in µs from now, in flight, blocked}
 local rows = {}
 for _, name in ipairs(redis.call('SMEMBERS', P..'limits')) do
-  local f = redis.call('HMGET', P..'quota:'..name, 'name', 'owner', 'count', 'period', 'burst', 'window')
+  local f = redis.call('HMGET', P..'quota:'..name, 'name', 'owner', 'count', 'period', 'burst',
+                       'window')
   if f[1] then
-    local l = {name = f[1], owner = f[2], count = tonumber(f[3]), period = tonumber(f[4]), burst = tonumber(f[5]),
-               window = f[6] == '1'}
-    local q, inflight = read_quota(l), redis.call('ZCOUNT', P..'flight:'..suffix(l), '('..digits(now_us), '+inf')
+    local l = {name = f[1], owner = f[2], count = tonumber(f[3]), period = tonumber(f[4]),
+               burst = tonumber(f[5]), window = f[6] == '1'}
+    local q = read_quota(l)
+    local inflight = redis.call('ZCOUNT', P..'flight:'..name, '('..digits(now_us), '+inf')
     local limit, used, reset = q.limit or l.count, inflight, 0
     if l.count > 0 and l.window and q.reset and now_us < q.reset + margin then
       used, reset = q.used or 0, q.reset - now_us
@@ -245,7 +268,8 @@ for _, name in ipairs(redis.call('SMEMBERS', P..'limits')) do
     end
     local blocked = q.blocked and q.blocked > now_us
     if blocked then reset = q.blocked - now_us end
-    rows[#rows + 1] = {l.name, l.owner, limit, used, digits(math.max(0, reset)), inflight, blocked and 1 or 0}
+    rows[#rows + 1] = {l.name, l.owner, limit, used, digits(math.max(0, reset)), inflight,
+                       blocked and 1 or 0}
   end
 end
 return rows

@@ -24,15 +24,16 @@ local function read_room()
   local r = redis.call('HMGET', P..'room', 'jobs', 'bytes', 'reserved')
   return tonumber(r[1]) or 0, tonumber(r[2]) or 0, tonumber(r[3]) or 0
 end
--- Takes one entry off the queue; false when it was not there any more, then its bytes were given back before.
+-- Takes one entry off the queue; false when it was not there any more, then its bytes were given
+-- back before.
 local function take_off(shard, entry, bytes)
   if redis.call('XDEL', P..'queue:'..shard, entry) == 0 then return false end
   freed_jobs = freed_jobs + 1
   freed_bytes = freed_bytes + (tonumber(bytes) or 0)
   return true
 end
--- Books what take_off freed. The counters steer the flow and are not a truth: they never go below zero, and start
--- anew from zero when the shards are empty.
+-- Books what take_off freed. The counters steer the flow and are not a truth: they never go below
+-- zero, and start anew from zero when the shards are empty.
 local function book_freed()
   if freed_jobs == 0 then return end
   local _, bytes = read_room()
@@ -55,7 +56,8 @@ local function end_room(id)
 end
 -- Reservations of collectors that died. Bounded; the next call goes on.
 local function end_lapsed_room()
-  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P..'room:held', '-inf', now_ms, 'LIMIT', 0, 100)) do
+  local lapsed = redis.call('ZRANGEBYSCORE', P..'room:held', '-inf', now_ms, 'LIMIT', 0, 100)
+  for _, id in ipairs(lapsed) do
     if not end_room(id) then redis.call('ZREM', P..'room:held', id) end
   end
 end
@@ -74,11 +76,14 @@ local function purge_chain(slice)
   end
   return #entries / 2
 end
+-- Offers are taken in the order of their turns.
+local function next_turn() return redis.call('HINCRBY', P..'meta', 'turn', 1) end
 local function drop_lease(slice, owner)
   redis.call('ZREM', P..'leased', slice)
   if owner then redis.call('SREM', P..'held:'..owner, slice) end
 end
--- Leaves nothing of a slice. HDEL of every field: the access rules of the server need not allow DEL.
+-- Leaves nothing of a slice. HDEL of every field: the access rules of the server need not allow
+-- DEL.
 local function drop_slice(slice)
   local key = P..'slice:'..slice
   local owner = redis.call('HGET', key, 'owner')
@@ -86,7 +91,8 @@ local function drop_slice(slice)
   redis.call('ZREM', P..'offer:live', slice)
   redis.call('ZREM', P..'offer:backfill', slice)
   purge_chain(slice)
-  redis.call('HDEL', key, 'seq', 'link', 'cur', 'done', 'nonce', 'exp', 'owner', 'att', 'ack', 'desc', 'class')
+  redis.call('HDEL', key, 'seq', 'link', 'cur', 'done', 'nonce', 'exp', 'owner', 'att', 'ack',
+             'desc', 'class')
 end
 )lua";
 
