@@ -30,6 +30,7 @@ constexpr std::string_view cycle = "23505";  // on pawl.page: the cursor was the
 
 // `local` and stronger settings of the user stay; only `off` would lose acknowledged pages in a
 // crash.
+// work_mem holds a batch (16 MiB of bodies) while it is sorted by key.
 constexpr std::string_view begin = R"sql(
 begin;
 set local client_encoding = 'UTF8';
@@ -40,6 +41,7 @@ set local statement_timeout = '120s';
 set local lock_timeout = '5s';
 set local idle_in_transaction_session_timeout = '30s';
 set local jit = off;
+set local work_mem = '64MB';
 select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off')sql";
 
 /// The tips of some slices are not where these pages begin: nothing was stored.
