@@ -104,6 +104,9 @@ Problems::Problems(std::string file, std::string_view text) : file_(std::move(fi
 }
 
 void Problems::add(Position at, std::string message, std::string hint) {
+    // Two readers of one value say the same.
+    for (const Problem& problem : found_)
+        if (problem.at == at && problem.message == message) return;
     const auto line = static_cast<std::size_t>(at.line);
     found_.push_back({file_, at, std::move(message), std::move(hint),
                       line >= 1 && line <= lines_.size() ? lines_[line - 1] : ""});

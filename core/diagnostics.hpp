@@ -40,6 +40,7 @@ class Problems {
   public:
     Problems(std::string file, std::string_view text);
 
+    /// The same message at the same place is kept once.
     void add(Position at, std::string message, std::string hint = "");
     [[nodiscard]] bool empty() const { return found_.empty(); }
     /// Throws ProblemsError when there is any.

@@ -528,6 +528,16 @@ TEST_CASE("wrong: tables and schedule", "[wrong_files]") {
           Lines{"3:32: there is no stream \"b\""});
 }
 
+TEST_CASE("wrong: a key without a value is told once", "[wrong_files]") {
+    CHECK(wrong_field("paginate: {cursor: {next: , into: query.a}}") ==
+          Lines{"7:25: \"next\" has no value"});
+    CHECK(wrong_field("paginate:") == Lines{"7:5: \"paginate\" has no value"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, match: }]\n") ==
+          Lines{"3:31: \"match\" has no value"});
+    CHECK(wrong_head("auth: {basic: {user: , password: some-word}}\n") ==
+          Lines{"3:16: \"user\" has no value"});
+}
+
 TEST_CASE("wrong: a missing variable is told once, and nothing follows from it", "[wrong_files]") {
     CHECK(
         wrong(
