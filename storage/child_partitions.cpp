@@ -68,9 +68,11 @@ std::string falls_due(const core::Stream& child, Revisit revisit, std::string_vi
 
 constexpr std::string_view insert_children = R"sql(
 with candidate as (
-  select case when octet_length(key) > {part_max} then encode(sha256(convert_to(key, 'UTF8')), 'hex') else key end as part,
+  select case when octet_length(key) > {part_max} then encode(sha256(convert_to(key, 'UTF8')),
+    'hex') else key end as part,
          parent, matches, newest, class
-  from (select {part} as key, {parent} as parent, {where} as matches, {newest} as newest, {class} as class
+  from (select {part} as key, {parent} as parent, {where} as matches, {newest} as newest,
+    {class} as class
         from {from}) as candidate_row
   where key is not null
 ), seen as (
@@ -78,8 +80,10 @@ with candidate as (
   order by part, matches desc, newest desc nulls last
 ), wanted as (
   select seen.* from seen
-  left join pawl.partition known on known.source = {source} and known.stream = {stream} and known.part = seen.part
-  where seen.matches and (known.partition_id is null or known.state <> 'active' or known.parent <> seen.parent
+  left join pawl.partition known on known.source = {source} and known.stream = {stream}
+    and known.part = seen.part
+  where seen.matches and (known.partition_id is null or known.state <> 'active' or known.parent <>
+    seen.parent
         or known.last_seen < now() - {grain} or {known_due})
 ), stored as (
   insert into pawl.partition as existing (source, stream, part, parent, walk, walking)
@@ -87,16 +91,19 @@ with candidate as (
   on conflict (source, stream, part) do update
   set parent = excluded.parent, state = 'active', last_seen = now(),
       next_due = case when {existing_due} then now() else existing.next_due end
-  returning existing.partition_id, existing.part, existing.xmax = 0 as is_new, existing.next_due <= now() as is_due
+  returning existing.partition_id, existing.part, existing.xmax = 0 as is_new,
+    existing.next_due <= now() as is_due
 ), walks as (
-  insert into pawl.slice (partition_id, source, stream, walk, request_hash, class, parent, genesis, tip_link)
+  insert into pawl.slice (partition_id, source, stream, walk, request_hash, class, parent, genesis,
+    tip_link)
   select partition_id, {source}, {stream}, 1, {request_hash}, class, parent, link, link
   from (select stored.partition_id, wanted.parent, wanted.class, gen_random_uuid() as link
         from stored join wanted using (part) where stored.is_new order by part) as new_partition
   returning 1
 ), dropped as (
   update pawl.partition p set state = 'inactive', last_seen = now() from seen
-  where not seen.matches and p.source = {source} and p.stream = {stream} and p.part = seen.part and p.state = 'active'
+  where not seen.matches and p.source = {source} and p.stream = {stream} and p.part = seen.part
+    and p.state = 'active'
   returning 1
 )
 select (select count(*) from walks), (select count(*) from stored where not is_new and is_due),

@@ -75,7 +75,8 @@ Migrated require_migrated(Connection& connection) {
         if (result.version == newest) result.instance = instance_of(transaction);
     });
     if (result.version < newest)
-        throw core::ConfigError("the tables of pawl are missing or older than this pawl: run 'pawl migrate'");
+        throw core::ConfigError(
+            "the tables of pawl are missing or older than this pawl: run 'pawl migrate'");
     return result;
 }
 

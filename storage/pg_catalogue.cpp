@@ -44,7 +44,7 @@ core::Task<Registration> PgCatalogue::register_source(
         return storage::register_source(transaction, *source, before);
     };
     Registration registration = co_await pool_->transact<Registration>(std::move(query));
-    // Where it may not plan, the epoch kept here is never in force: planning calls find nothing to do.
+    // Where it may not plan, the epoch kept here is never in force: planning finds nothing to do.
     const std::int64_t epoch = registration.may_plan ? registration.epoch : -1;
     const std::lock_guard lock(state_->mutex);
     state_->sources[source->name] = {source, config_hash(*source), epoch};

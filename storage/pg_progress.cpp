@@ -21,7 +21,8 @@ with parts as (
         where $1 = '' or source = $1 group by 1, 2, 3) as o group by 1, 2
 ), total as (
   select source, stream, sum(pages)::bigint as pages, sum(records)::bigint as records,
-         sum(inserted)::bigint as inserted, sum(updated)::bigint as updated, sum(rejected)::bigint as rejected,
+         sum(inserted)::bigint as inserted, sum(updated)::bigint as updated,
+           sum(rejected)::bigint as rejected,
          max(last_commit) as last_commit
   from pawl.stream_total where $1 = '' or source = $1 group by 1, 2
 ), letters as (
@@ -29,7 +30,8 @@ with parts as (
   where state = 'dead' and ($1 = '' or source = $1) group by 1, 2
 )
 select source, stream, coalesce(partitions, 0), coalesce(due, 0), coalesce(open.slices, 0),
-       coalesce(outcomes, '{}')::text, coalesce(pages, 0), coalesce(records, 0), coalesce(inserted, 0),
+       coalesce(outcomes, '{}')::text, coalesce(pages, 0), coalesce(records, 0), coalesce(inserted,
+         0),
        coalesce(updated, 0), coalesce(rejected, 0), coalesce(letters, 0),
        (extract(epoch from last_commit) * 1000000)::bigint
 from parts full join open using (source, stream) full join ended using (source, stream)
@@ -45,14 +47,16 @@ with page as (
 )
 select page.source, e.emit ->> 'schema' || '.' || (e.emit ->> 'table'),
        sum(case when page.i % 8 = 2 then c else -c end)::bigint
-from page join pawl.spec m on m.source = page.source and m.stream = page.stream and m.hash = page.mapping_hash
+from page join pawl.spec m on m.source = page.source and m.stream = page.stream
+  and m.hash = page.mapping_hash
 cross join lateral jsonb_array_elements(m.body -> 'emits') with ordinality as e(emit, n)
 where m.kind = 'mapping' and page.i in ((e.n - 1) * 8 + 2, e.n * 8)
 group by 1, 2 order by 1, 2)sql";
 
 constexpr const char* read_problems = R"sql(
 (select d.source, d.stream, p.part, d.outcome,
-        coalesce(nullif(g.reason, ''), l.reason, case when g.status > 0 then 'HTTP ' || g.status end, ''), 1::bigint
+        coalesce(nullif(g.reason, ''), l.reason, case when g.status > 0
+          then 'HTTP ' || g.status end, ''), 1::bigint
  from pawl.slice_done d
  left join pawl.partition p on p.partition_id = d.partition_id
  left join lateral (select seq, status, reason from pawl.page g where g.slice_id = d.slice_id
@@ -62,7 +66,8 @@ constexpr const char* read_problems = R"sql(
    and d.outcome in ('failed', 'stuck', 'dead', 'too_large', 'truncated')
  order by d.finished_at desc nulls last, d.slice_id desc limit $2)
 union all
-(select source, stream, '', 'ok', 'rejected for table ' || table_name || ': ' || min(reason), count(*)
+(select source, stream, '', 'ok', 'rejected for table ' || table_name || ': ' || min(reason),
+  count(*)
  from pawl.rejected_record where $1 = '' or source = $1
  group by source, stream, table_name order by count(*) desc limit $2)
 limit $2)sql";

@@ -22,15 +22,18 @@ constexpr const char* read_totals = R"sql(
 select (select count(*) from pawl.v_slice s where source = $1 and ($2 = '' or stream = $2)),
        (select count(*) from pawl.v_slice s join pawl.page g on g.slice_id = s.slice_id
         where s.source = $1 and ($2 = '' or s.stream = $2)),
-       (select coalesce(sum(records), 0)::bigint from pawl.v_slice where source = $1 and ($2 = '' or stream = $2)),
-       (select count(*) from pawl.dead_letter where source = $1 and ($2 = '' or stream = $2) and state = 'dead'))sql";
+       (select coalesce(sum(records), 0)::bigint from pawl.v_slice where source = $1
+         and ($2 = '' or stream = $2)),
+       (select count(*) from pawl.dead_letter where source = $1 and ($2 = '' or stream = $2)
+         and state = 'dead'))sql";
 
 // Rows of one table by the ledger: over all sources and streams that ever wrote it, by the mapping
 // each page was stored with.
 constexpr const char* rows_by_ledger = R"sql(
 with emit as (
   select m.source, m.stream, m.hash, e.i
-  from pawl.spec m cross join lateral jsonb_array_elements(m.body -> 'emits') with ordinality as e(emit, i)
+  from pawl.spec m cross join lateral jsonb_array_elements(m.body -> 'emits') with ordinality as
+    e(emit, i)
   where m.kind = 'mapping' and e.emit ->> 'schema' = $1 and e.emit ->> 'table' = $2
 )
 select coalesce(sum(g.counts[(emit.i - 1) * 8 + 2] - g.counts[(emit.i - 1) * 8 + 8]), 0)::bigint

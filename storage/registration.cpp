@@ -106,12 +106,14 @@ void store_specs(pqxx::transaction_base& transaction, const core::SourceFile& so
 // are known by their whole (jsonb writes equal objects alike).
 constexpr const char* store_list = R"sql(
 with entry as (
-  select list, case when (select count(*) from jsonb_object_keys(list)) = 1 then (select value from jsonb_each_text(list))
+  select list, case when (select count(*) from jsonb_object_keys(list)) = 1 then (select value
+    from jsonb_each_text(list))
                     when list = '{}' then '' else list::text end as key
   from jsonb_array_elements($3::jsonb) as list
 ), wanted as (
   select distinct on (part) part, list
-  from (select list, case when octet_length(key) > 1000 then encode(sha256(convert_to(key, 'UTF8')), 'hex')
+  from (select list, case when octet_length(key) > 1000 then encode(sha256(convert_to(key,
+    'UTF8')), 'hex')
                           else coalesce(key, '') end as part from entry) as named
   order by part
 ), stored as (
@@ -119,11 +121,13 @@ with entry as (
   select $1, $2, part, list, now() from wanted order by part
   on conflict (source, stream, part) do update
   set list = excluded.list, last_seen = now(), state = 'active',
-      next_due = case when existing.state = 'inactive' and not existing.walking then now() else existing.next_due end
+      next_due = case when existing.state = 'inactive' and not existing.walking then now()
+        else existing.next_due end
   returning 1
 )
 update pawl.partition p set state = 'inactive'
-where p.source = $1 and p.stream = $2 and p.state = 'active' and not exists (select from wanted where wanted.part = p.part))sql";
+where p.source = $1 and p.stream = $2 and p.state = 'active' and not exists (select from wanted
+  where wanted.part = p.part))sql";
 
 void store_list_partitions(pqxx::transaction_base& transaction, const core::SourceFile& source) {
     for (const core::Stream& stream : source.streams) {
@@ -158,7 +162,8 @@ freed as (update pawl.partition p set walking = false,
           from cancelled where p.partition_id = cancelled.partition_id),
 counted as (insert into pawl.outcome_total as total (source, stream, outcome, writer, slices)
             select source, stream, 'cancelled', -1, count(*) from cancelled group by source, stream
-            on conflict (source, stream, outcome, writer) do update set slices = total.slices + excluded.slices)
+            on conflict (source, stream, outcome, writer) do update set slices = total.slices +
+              excluded.slices)
 select slice_id from cancelled order by slice_id)sql";
 
 std::vector<core::SliceId> cancel_unasked(pqxx::transaction_base& transaction,

@@ -13,8 +13,10 @@ using nlohmann::json;
 
 constexpr const char* wake_partitions = R"sql(
 update pawl.partition set next_due = now()
-where source = $1 and stream = $2 and state = 'active' and not walking and (next_due is null or next_due > now())
-  and ($3::bigint is null or last_finished is null or last_finished <= now() - $3::bigint * interval '1 us'))sql";
+where source = $1 and stream = $2 and state = 'active' and not walking
+  and (next_due is null or next_due > now())
+  and ($3::bigint is null or last_finished is null or last_finished <= now() - $3::bigint *
+    interval '1 us'))sql";
 
 // A link is drawn in a subquery, once per row: it is both genesis and first tip.
 constexpr const char* begin_walks = R"sql(
@@ -30,7 +32,8 @@ with request as (
   from due where p.partition_id = due.partition_id
   returning p.partition_id, p.stream, p.walk, p.parent
 ), inserted as (
-  insert into pawl.slice (partition_id, source, stream, walk, request_hash, class, parent, genesis, tip_link)
+  insert into pawl.slice (partition_id, source, stream, walk, request_hash, class, parent, genesis,
+    tip_link)
   select partition_id, $1, stream, walk, request_hash, $4, parent, link, link
   from (select started.*, request.request_hash, gen_random_uuid() as link
         from started join request using (stream) order by partition_id) as walk
@@ -43,17 +46,20 @@ select count(*) from inserted)sql";
 // just grown would suggest a scan of all.
 constexpr const char* read_in_order = "set local enable_sort = off; set local enable_seqscan = off";
 constexpr const char* silent_slices = R"sql(
-select s.slice_id, s.partition_id, s.stream, p.part, s.request_hash, s.parent::text, p.list::text, s.class,
+select s.slice_id, s.partition_id, s.stream, p.part, s.request_hash, s.parent::text, p.list::text,
+  s.class,
        p.last_finished is not null, s.tip_seq, s.tip_link::text, s.tip_cursor
 from (select * from pawl.slice
-      where source = $1 and state = 'open' and (offered_epoch is distinct from $2::uuid or offered_until < now())
+      where source = $1 and state = 'open' and (offered_epoch is distinct
+        from $2::uuid or offered_until < now())
       order by class, slice_id limit $3) as s
 join pawl.partition p on p.partition_id = s.partition_id
 order by s.class, s.slice_id)sql";
 
 // A slice whose tip is being moved is alive: its row is locked, and it is passed over.
 constexpr const char* note_offers = R"sql(
-update pawl.slice s set offered_epoch = $2::uuid, offered_until = now() + $3::bigint * interval '1 ms'
+update pawl.slice s set offered_epoch = $2::uuid, offered_until = now() + $3::bigint * interval
+  '1 ms'
 from (select slice_id from pawl.slice where slice_id = any($1::bigint[]) and state = 'open'
       order by slice_id for no key update skip locked) as free
 where s.slice_id = free.slice_id)sql";
@@ -69,11 +75,14 @@ constexpr const char* read_validators =
 
 constexpr const char* count_remaining = R"sql(
 select open.slices, open.offered,
-       (select count(*) from pawl.partition where source = $1 and next_due <= now() and not walking and state = 'active'
+       (select count(*) from pawl.partition where source = $1 and next_due <= now() and not walking
+         and state = 'active'
           and ($2::jsonb = '[]' or stream in (select jsonb_array_elements_text($2::jsonb))))
-from (select count(*) as slices, count(*) filter (where offered_until > now()) as offered from pawl.slice
+from (select count(*) as slices, count(*) filter (where offered_until > now()) as offered
+  from pawl.slice
       where source = $1 and state = 'open'
-        and ($2::jsonb = '[]' or stream in (select jsonb_array_elements_text($2::jsonb)))) as open)sql";
+        and ($2::jsonb = '[]' or stream in (select jsonb_array_elements_text($2::jsonb)))) as
+          open)sql";
 
 core::Link link_of(const pqxx::field& field) {
     const auto link = core::Token::parse(field.c_str());
