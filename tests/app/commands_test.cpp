@@ -111,7 +111,7 @@ TEST_CASE("servers that cannot be reached exit with 5, without showing passwords
 
 TEST_CASE("refused credentials exit with 6", "[commands]") {
     const World world;
-    const test::PrivateRedis redis({{"requirepass", "right"}});
+    const test::PrivateRedis redis(test::PrivateRedis::Config{{"requirepass", "right"}});
     const auto ran = world.run({"sync", "--redis", "redis://:wrong@127.0.0.1:" + std::to_string(redis.port()),
                                 "--postgres", dead_postgres()});
     CHECK(ran.status == 6);

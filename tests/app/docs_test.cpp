@@ -23,7 +23,8 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 }  // namespace
 
 TEST_CASE("docs/operations.md has every setting with its default", "[docs]") {
-    const auto text = operations();
+    auto text = operations();
+    text.erase(0, text.find("## Settings"));  // `migrate` is a command, too
     for (const auto& field : core::settings_fields()) {
         INFO(field.path);
         const auto row = text.find("| `" + std::string(field.path) + "` | ");
