@@ -9,11 +9,14 @@ namespace pawl::app {
 namespace {
 
 /// A source by its name among those configured, or the file it is written in.
-std::shared_ptr<const core::SourceFile> source_named(const Session& session, const std::string& name) {
+std::shared_ptr<const core::SourceFile> source_named(const Session& session,
+                                                     const std::string& name) {
     std::error_code error;
     const auto& environment = session.invocation.environment;
-    if (std::filesystem::is_regular_file(name, error)) return load_sources({name}, environment).front();
-    return find_source(load_sources(source_files(source_paths(session.settings)), environment), name);
+    if (std::filesystem::is_regular_file(name, error))
+        return load_sources({name}, environment).front();
+    return find_source(load_sources(source_files(source_paths(session.settings)), environment),
+                       name);
 }
 
 }  // namespace
@@ -21,7 +24,8 @@ std::shared_ptr<const core::SourceFile> source_named(const Session& session, con
 core::ExitCode backfill(const Invocation& invocation) {
     if (!invocation.from.empty() || !invocation.to.empty())
         throw UsageError(
-            "--from and --to: no stream of this source has windows; incremental is not supported in this version");
+            "--from and --to: no stream of this source has windows; incremental is not supported "
+            "in this version");
     Session session(quiet_on_terminal(invocation));
     OneShot wanted;
     wanted.sources = {source_named(session, invocation.names.front())};

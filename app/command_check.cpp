@@ -23,13 +23,14 @@ nlohmann::ordered_json describe(const core::SourceFile& source) {
 }
 
 void tell(const core::SourceFile& source) {
-    std::cout << source.file << ": ok: source " << source.name << ", " << source.streams.size() << " stream"
-              << (source.streams.size() == 1 ? "" : "s") << '\n';
+    std::cout << source.file << ": ok: source " << source.name << ", " << source.streams.size()
+              << " stream" << (source.streams.size() == 1 ? "" : "s") << '\n';
     TextTable table({"  stream", "asks", "writes"});
     for (const auto& stream : source.streams) {
         std::string tables;
         for (const auto& emit : stream.emits) tables += (tables.empty() ? "" : ", ") + emit.table;
-        table.add({"  " + stream.name, core::redact(stream.method + " " + stream.url.text()), tables});
+        table.add(
+            {"  " + stream.name, core::redact(stream.method + " " + stream.url.text()), tables});
     }
     std::cout << table.text(72);
 }
@@ -38,22 +39,27 @@ void tell(const core::SourceFile& source) {
 
 core::ExitCode check(const Invocation& invocation) {
     const auto settings = settings_of(invocation);
-    const auto files = source_files(invocation.names.empty() ? source_paths(settings) : invocation.names);
+    const auto files =
+        source_files(invocation.names.empty() ? source_paths(settings) : invocation.names);
     nlohmann::ordered_json results = nlohmann::ordered_json::array();
     auto code = core::ExitCode::ok;
     for (const auto& file : files) {
         try {
             const auto source = load_sources({file}, invocation.environment).front();
-            if (invocation.json) results.push_back(describe(*source));
-            else tell(*source);
+            if (invocation.json)
+                results.push_back(describe(*source));
+            else
+                tell(*source);
         } catch (const core::ConfigError& error) {
             code = core::ExitCode::config;
-            results.push_back({{"file", file}, {"ok", false}, {"problems", core::redact(error.what())}});
+            results.push_back(
+                {{"file", file}, {"ok", false}, {"problems", core::redact(error.what())}});
             if (!invocation.json) std::cerr << core::redact(error.what()) << '\n';
         }
     }
     if (invocation.json) std::cout << results.dump(2) << '\n';
-    if (code == core::ExitCode::ok) (void)load_sources(files, invocation.environment);  // one name, one file
+    if (code == core::ExitCode::ok)
+        (void)load_sources(files, invocation.environment);  // one name, one file
     return code;
 }
 

@@ -52,7 +52,8 @@ struct Syntax {
     void add_commands();
     void setting_flag(const std::string& flag, const std::string& setting, const std::string& type,
                       const std::string& help);
-    CLI::App* command(const std::string& name, const std::string& help, const std::string& examples);
+    CLI::App* command(const std::string& name, const std::string& help,
+                      const std::string& examples);
     void progress_flags(CLI::App* to);
 };
 
@@ -65,8 +66,8 @@ Syntax::Syntax() {
     add_commands();
 }
 
-void Syntax::setting_flag(const std::string& flag, const std::string& setting, const std::string& type,
-                          const std::string& help) {
+void Syntax::setting_flag(const std::string& flag, const std::string& setting,
+                          const std::string& type, const std::string& help) {
     auto* fields = &words.flags;
     app.add_option_function<std::string>(
            flag, [fields, setting](const std::string& value) { (*fields)[setting] = value; }, help)
@@ -74,7 +75,8 @@ void Syntax::setting_flag(const std::string& flag, const std::string& setting, c
 }
 
 void Syntax::add_global_flags() {
-    app.add_option("-c,--config", invocation.config_file, "Settings file (default: pawl.yaml, if there)")
+    app.add_option("-c,--config", invocation.config_file,
+                   "Settings file (default: pawl.yaml, if there)")
         ->type_name("FILE");
     app.add_option("--sources", invocation.sources, "Source file or folder; may be repeated")
         ->type_name("PATH")
@@ -82,8 +84,10 @@ void Syntax::add_global_flags() {
         ->take_all();
     app.add_flag("--local", words.local, "Use private local servers, whatever is configured");
     setting_flag("--state-dir", "state_dir", "DIR", "Local servers, locks");
-    setting_flag("--redis", "redis.url", "URL", "redis://[user:password@]host:port[/db] or unix:///path");
-    setting_flag("--postgres", "postgres.url", "URL", "Anything libpq takes; PG* variables work too");
+    setting_flag("--redis", "redis.url", "URL",
+                 "redis://[user:password@]host:port[/db] or unix:///path");
+    setting_flag("--postgres", "postgres.url", "URL",
+                 "Anything libpq takes; PG* variables work too");
     setting_flag("--log-level", "log.level", "LEVEL", "debug, info, warn, error");
     setting_flag("--log-format", "log.format", "FORMAT", "human, logfmt, json");
     setting_flag("--listen", "http.listen", "ADDRESS", "Metrics and health: host:port");
@@ -95,7 +99,8 @@ void Syntax::add_global_flags() {
     app.add_flag("--json", invocation.json, "Results as JSON on stdout");
 }
 
-CLI::App* Syntax::command(const std::string& name, const std::string& help, const std::string& examples) {
+CLI::App* Syntax::command(const std::string& name, const std::string& help,
+                          const std::string& examples) {
     auto* sub = app.add_subcommand(name, help);
     sub->fallthrough();  // global flags may follow the command
     sub->allow_extras();
@@ -105,7 +110,8 @@ CLI::App* Syntax::command(const std::string& name, const std::string& help, cons
 }
 
 void Syntax::progress_flags(CLI::App* to) {
-    to->add_option("--progress", words.progress, "json: one object a line on stdout")->type_name("FORMAT");
+    to->add_option("--progress", words.progress, "json: one object a line on stdout")
+        ->type_name("FORMAT");
     to->add_option("--progress-every", words.progress_every,
                    "Time between progress lines where no terminal is (default 30s)")
         ->type_name("DURATION");
@@ -114,11 +120,15 @@ void Syntax::progress_flags(CLI::App* to) {
 void Syntax::add_commands() {
     auto* check = command("check", "Read source files and report every problem",
                           "  pawl check\n  pawl check sources/github.yaml\n");
-    check->add_option("file", invocation.names, "Files or folders (default: those of the settings)");
+    check->add_option("file", invocation.names,
+                      "Files or folders (default: those of the settings)");
 
-    auto* preview = command("preview", "Fetch one page of a stream and show its rows; stores nothing",
-                            "  pawl preview repos\n  pawl preview github.stargazers --set repo_id=27193779\n");
-    preview->add_option("stream", invocation.names, "STREAM or SOURCE.STREAM")->required()->expected(1);
+    auto* preview =
+        command("preview", "Fetch one page of a stream and show its rows; stores nothing",
+                "  pawl preview repos\n  pawl preview github.stargazers --set repo_id=27193779\n");
+    preview->add_option("stream", invocation.names, "STREAM or SOURCE.STREAM")
+        ->required()
+        ->expected(1);
     preview->add_option("--set", words.placeholders, "Value of a placeholder; may be repeated")
         ->type_name("NAME=VALUE")
         ->expected(1)
@@ -133,10 +143,12 @@ void Syntax::add_commands() {
     sync->add_option("source", invocation.names, "Sources (default: all)");
     progress_flags(sync);
 
-    auto* backfill = command("backfill", "Collect all that is not there yet, then end; resumes by itself",
-                             "  pawl backfill github\n  pawl backfill github repos languages\n");
+    auto* backfill =
+        command("backfill", "Collect all that is not there yet, then end; resumes by itself",
+                "  pawl backfill github\n  pawl backfill github repos languages\n");
     backfill->add_option("source", invocation.names, "SOURCE [STREAM…]")->required();
-    backfill->add_option("--from", invocation.from, "Start of the windows to load")->type_name("TIME");
+    backfill->add_option("--from", invocation.from, "Start of the windows to load")
+        ->type_name("TIME");
     backfill->add_option("--to", invocation.to, "End of the windows to load")->type_name("TIME");
     progress_flags(backfill);
 
@@ -146,9 +158,11 @@ void Syntax::add_commands() {
 
     auto* verify = command("verify", "Check that ledger, tables and queue agree",
                            "  pawl verify\n  pawl verify github stargazers\n");
-    verify->add_option("source", invocation.names, "[SOURCE [STREAM]] (default: all)")->expected(0, 2);
+    verify->add_option("source", invocation.names, "[SOURCE [STREAM]] (default: all)")
+        ->expected(0, 2);
 
-    command("migrate", "Create or update pawl's own tables", "  pawl migrate --postgres postgresql:///pawl\n");
+    command("migrate", "Create or update pawl's own tables",
+            "  pawl migrate --postgres postgresql:///pawl\n");
     command("version", "Show the version", "  pawl version\n");
 }
 
@@ -199,7 +213,10 @@ std::optional<core::Millis> parse_wait(const std::string& word) {
         return std::nullopt;
     }
     const std::string unit = word.substr(end);
-    const double factor = unit == "ms" ? 1 : unit == "s" || unit.empty() ? 1'000 : unit == "m" ? 60'000 : 0;
+    const double factor = unit == "ms"                  ? 1
+                          : unit == "s" || unit.empty() ? 1'000
+                          : unit == "m"                 ? 60'000
+                                                        : 0;
     constexpr double wait_max_ms = 86'400'000;
     const double milliseconds = number * factor;
     if (!(milliseconds >= 1) || milliseconds > wait_max_ms) return std::nullopt;
@@ -213,25 +230,34 @@ std::optional<std::string> finish(Syntax& syntax) {
     invocation.settings = words.flags;
     if (words.local) invocation.settings["local"] = "true";
     for (const auto& word : words.settings)
-        if (!split_assignment(word, invocation.settings)) return "--set takes KEY=VALUE, not '" + word + "'";
+        if (!split_assignment(word, invocation.settings))
+            return "--set takes KEY=VALUE, not '" + word + "'";
     for (const auto& word : words.placeholders)
-        if (!split_assignment(word, invocation.placeholders)) return "--set takes NAME=VALUE, not '" + word + "'";
-    if (words.role == "collector") invocation.role = Role::collector;
-    else if (words.role == "worker") invocation.role = Role::worker;
-    else if (words.role != "all") return "--role is all, collector or worker, not '" + words.role + "'";
-    if (words.progress == "json") invocation.progress_json = true;
-    else if (!words.progress.empty()) return "--progress is json, not '" + words.progress + "'";
+        if (!split_assignment(word, invocation.placeholders))
+            return "--set takes NAME=VALUE, not '" + word + "'";
+    if (words.role == "collector")
+        invocation.role = Role::collector;
+    else if (words.role == "worker")
+        invocation.role = Role::worker;
+    else if (words.role != "all")
+        return "--role is all, collector or worker, not '" + words.role + "'";
+    if (words.progress == "json")
+        invocation.progress_json = true;
+    else if (!words.progress.empty())
+        return "--progress is json, not '" + words.progress + "'";
     if (!words.progress_every.empty()) {
         invocation.progress_every = parse_wait(words.progress_every);
         if (!invocation.progress_every)
-            return "--progress-every takes a duration like 500ms, 5s or 1m, not '" + words.progress_every + "'";
+            return "--progress-every takes a duration like 500ms, 5s or 1m, not '" +
+                   words.progress_every + "'";
     }
     return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<Invocation, CommandLineReply> parse_command_line(const std::vector<std::string>& arguments) {
+std::variant<Invocation, CommandLineReply> parse_command_line(
+    const std::vector<std::string>& arguments) {
     Syntax syntax;
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // as CLI11 takes them
     try {

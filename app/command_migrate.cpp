@@ -15,7 +15,8 @@ storage::Migrated migrate_now(const Session& session) {
         storage::Connection connection(session.settings.postgres.url);
         return storage::migrate(connection);
     } catch (const core::TransientError& error) {
-        throw core::TransientError("cannot migrate at " + session.postgres_address() + ": " + error.what());
+        throw core::TransientError("cannot migrate at " + session.postgres_address() + ": " +
+                                   error.what());
     }
 }
 
@@ -25,7 +26,10 @@ core::ExitCode migrate(const Invocation& invocation) {
     Session session(invocation, {.redis = false, .postgres = true});
     const auto migrated = migrate_now(session);
     if (invocation.json) {
-        std::cout << nlohmann::ordered_json{{"applied", migrated.applied}, {"version", migrated.version}}.dump() << '\n';
+        std::cout << nlohmann::ordered_json{{"applied", migrated.applied},
+                                            {"version", migrated.version}}
+                         .dump()
+                  << '\n';
         return core::ExitCode::ok;
     }
     for (const auto& step : migrated.applied) std::cout << "applied " << step << '\n';

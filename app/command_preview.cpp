@@ -32,16 +32,19 @@ Target find_target(const Sources& sources, const std::string& name) {
         const auto* stream = source->find(name);
         if (stream == nullptr) continue;
         if (target.stream != nullptr)
-            throw UsageError("stream '" + name + "' is in several sources: say " + target.source->name + "." + name +
-                             " or " + source->name + "." + name);
+            throw UsageError("stream '" + name + "' is in several sources: say " +
+                             target.source->name + "." + name + " or " + source->name + "." + name);
         target = {source, stream};
     }
-    if (target.stream == nullptr && sources.size() == 1) (void)find_stream(*sources.front(), name);  // with a suggestion
+    if (target.stream == nullptr && sources.size() == 1)
+        (void)find_stream(*sources.front(), name);  // with a suggestion
     if (target.stream == nullptr) throw UsageError("no source has a stream '" + name + "'");
     return target;
 }
 
-std::string cell_text(const core::Value& value) { return value.is_null() ? "" : std::string(value.text); }
+std::string cell_text(const core::Value& value) {
+    return value.is_null() ? "" : std::string(value.text);
+}
 
 nlohmann::ordered_json cell_json(const core::Value& value) {
     using Kind = core::Value::Kind;
@@ -49,12 +52,14 @@ nlohmann::ordered_json cell_json(const core::Value& value) {
     if (value.kind == Kind::text) return std::string(value.text);
     auto parsed = nlohmann::ordered_json::parse(value.text, nullptr, false);
     // nlohmann would round a long integer: then its digits are kept as text.
-    if (parsed.is_discarded() || (parsed.is_number_float() && value.text.find_first_of(".eE") == std::string_view::npos))
+    if (parsed.is_discarded() ||
+        (parsed.is_number_float() && value.text.find_first_of(".eE") == std::string_view::npos))
         return std::string(value.text);
     return parsed;
 }
 
-nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Stream& stream, const core::EmitRows& rows) {
+nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Stream& stream,
+                                 const core::EmitRows& rows) {
     using Json = nlohmann::ordered_json;
     const auto types = column_types(rows);
     Json columns = Json::array(), records = Json::array();
@@ -77,26 +82,31 @@ nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Str
 void print_json(const core::SourceFile& source, const PreviewPage& page) {
     using Json = nlohmann::ordered_json;
     Json tables = Json::array(), limits = Json::object();
-    for (const auto& rows : page.rows.emits) tables.push_back(rows_json(source, *page.stream, rows));
+    for (const auto& rows : page.rows.emits)
+        tables.push_back(rows_json(source, *page.stream, rows));
     for (const auto& [name, value] : page.limits) limits[name] = value;
-    const Json out{{"source", source.name},
-                   {"stream", page.stream->name},
-                   {"url", page.url},
-                   {"status", page.status},
-                   {"body_bytes", page.body_bytes},
-                   {"next_cursor", page.following.cursor ? Json(*page.following.cursor) : Json(nullptr)},
-                   {"end", page.following.cursor ? "" : page.following.why},
-                   {"limits", limits},
-                   {"notes", page.notes},
-                   {"tables", tables}};
+    const Json out{
+        {"source", source.name},
+        {"stream", page.stream->name},
+        {"url", page.url},
+        {"status", page.status},
+        {"body_bytes", page.body_bytes},
+        {"next_cursor", page.following.cursor ? Json(*page.following.cursor) : Json(nullptr)},
+        {"end", page.following.cursor ? "" : page.following.why},
+        {"limits", limits},
+        {"notes", page.notes},
+        {"tables", tables}};
     std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
 }
 
-void print_rows(const core::SourceFile& source, const core::Stream& stream, const core::EmitRows& rows) {
-    std::cout << '\n' << source.schema << '.' << stream.emits[rows.emit].table << ": " << grouped(rows.read)
+void print_rows(const core::SourceFile& source, const core::Stream& stream,
+                const core::EmitRows& rows) {
+    std::cout << '\n'
+              << source.schema << '.' << stream.emits[rows.emit].table << ": " << grouped(rows.read)
               << (rows.read == 1 ? " record" : " records");
     if (!rows.rejected.empty())
-        std::cout << ", " << rows.rejected.size() << " rejected (" << rows.rejected.front().reason << ")";
+        std::cout << ", " << rows.rejected.size() << " rejected (" << rows.rejected.front().reason
+                  << ")";
     std::cout << '\n';
     if (rows.columns.empty()) return;
     TextTable table(rows.columns);
@@ -110,7 +120,8 @@ void print_rows(const core::SourceFile& source, const core::Stream& stream, cons
         table.add(std::move(cells));
     }
     std::cout << table.text(28);
-    if (rows.row_count() > rows_shown) std::cout << "… and " << rows.row_count() - rows_shown << " more\n";
+    if (rows.row_count() > rows_shown)
+        std::cout << "… and " << rows.row_count() - rows_shown << " more\n";
 }
 
 void print_text(const core::SourceFile& source, const PreviewPage& page) {
@@ -118,7 +129,8 @@ void print_text(const core::SourceFile& source, const PreviewPage& page) {
     std::cout << page.url << ": " << page.status << ", "
               << bytes_text(static_cast<std::int64_t>(page.body_bytes)) << '\n';
     for (const auto& rows : page.rows.emits) print_rows(source, *page.stream, rows);
-    std::cout << "\nnext page: " << (page.following.cursor ? *page.following.cursor : "none: " + page.following.why)
+    std::cout << "\nnext page: "
+              << (page.following.cursor ? *page.following.cursor : "none: " + page.following.why)
               << '\n';
     for (const auto& [name, value] : page.limits) std::cout << name << ": " << value << '\n';
     std::cout << "Nothing was stored.\n";
@@ -128,17 +140,20 @@ void print_text(const core::SourceFile& source, const PreviewPage& page) {
 
 core::ExitCode preview(const Invocation& invocation) {
     Session session(invocation, {.redis = false, .postgres = false});
-    const auto sources = load_sources(source_files(source_paths(session.settings)), invocation.environment);
+    const auto sources =
+        load_sources(source_files(source_paths(session.settings)), invocation.environment);
     const auto target = find_target(sources, invocation.names.front());
     collector::CurlSettings curl;
     curl.ca_file = session.settings.http.ca_file;
     curl.private_addresses = session.settings.http.private_addresses;
     collector::CurlHttp http(session.context.get_executor(), curl);
-    Preview look(target.source,
-                 {http, session.random, session.settings, invocation.environment, invocation.placeholders});
+    Preview look(target.source, {http, session.random, session.settings, invocation.environment,
+                                 invocation.placeholders});
     const PreviewPage page = session.wait_for(look.page(*target.stream));
-    if (invocation.json) print_json(*target.source, page);
-    else print_text(*target.source, page);
+    if (invocation.json)
+        print_json(*target.source, page);
+    else
+        print_text(*target.source, page);
     return core::ExitCode::ok;
 }
 

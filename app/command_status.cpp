@@ -34,7 +34,8 @@ struct Look {
 void add_file_sources(const Session& session, std::set<std::string>& names) {
     try {
         const auto files = source_files(source_paths(session.settings));
-        for (const auto& source : load_sources(files, session.invocation.environment)) names.insert(source->name);
+        for (const auto& source : load_sources(files, session.invocation.environment))
+            names.insert(source->name);
     } catch (const core::ConfigError& error) {
         std::cerr << "pawl: source files left out: " << core::redact(error.what()) << '\n';
     }
@@ -55,7 +56,8 @@ Look look(Session& session) {
     for (const auto& name : names) {
         SourcePorts ports(session, name, redis, redis);
         auto wanted = ports.snapshot_ports(result.postgres_error.empty() ? &progress : nullptr);
-        if (!result.redis_error.empty()) wanted.pages = nullptr;  // asked once: every further question waits as long
+        if (!result.redis_error.empty())
+            wanted.pages = nullptr;  // asked once: every further question waits as long
         Snapshot begun;
         begun.source = name;
         begun.postgres_error = result.postgres_error;
@@ -68,26 +70,35 @@ Look look(Session& session) {
     return result;
 }
 
-/// What a person can do about an outcome: a command of pawl, or what to ask Postgres (ok: single records were rejected).
+/// What a person can do about an outcome: a command of pawl, or what to ask Postgres (ok: single
+/// records were rejected).
 std::string advice_for(const Snapshot& snapshot, const storage::Problem& problem) {
     const std::string stream = snapshot.source + " " + problem.stream;
     switch (problem.outcome) {
-        case core::Outcome::ok: return "select reason, record from pawl.rejected_record order by rejected_id desc";
-        case core::Outcome::dead: return "pawl verify " + stream;
+        case core::Outcome::ok:
+            return "select reason, record from pawl.rejected_record order by rejected_id desc";
+        case core::Outcome::dead:
+            return "pawl verify " + stream;
         case core::Outcome::stuck:
-        case core::Outcome::truncated: return "pawl preview " + snapshot.source + "." + problem.stream;
-        case core::Outcome::too_large: return "raise it: --set http.body_max=SIZE";
-        default: return "pawl backfill " + stream;
+        case core::Outcome::truncated:
+            return "pawl preview " + snapshot.source + "." + problem.stream;
+        case core::Outcome::too_large:
+            return "raise it: --set http.body_max=SIZE";
+        default:
+            return "pawl backfill " + stream;
     }
 }
 
 void print_streams(const Snapshot& snapshot) {
-    TextTable table({"stream", "open", "done", "lost", "pages", "records", "inserted", "updated", "last commit"});
+    TextTable table({"stream", "open", "done", "lost", "pages", "records", "inserted", "updated",
+                     "last commit"});
     for (const auto& stream : snapshot.streams) {
         const auto totals = totals_of(snapshot, {stream.stream});
-        table.add({stream.stream, grouped(stream.slices_open), grouped(totals.slices_done), grouped(totals.slices_lost),
-                   grouped(stream.pages), grouped(stream.records), grouped(stream.inserted), grouped(stream.updated),
-                   stream.last_commit ? core::format_utc(*stream.last_commit).substr(0, 19) + "Z" : "never"});
+        table.add({stream.stream, grouped(stream.slices_open), grouped(totals.slices_done),
+                   grouped(totals.slices_lost), grouped(stream.pages), grouped(stream.records),
+                   grouped(stream.inserted), grouped(stream.updated),
+                   stream.last_commit ? core::format_utc(*stream.last_commit).substr(0, 19) + "Z"
+                                      : "never"});
     }
     std::cout << table.text();
 }
@@ -97,30 +108,37 @@ void print_quota(const Snapshot& snapshot) {
     TextTable table({"limit", "owner", "allowed", "remaining", "in flight", "resets in", "state"});
     for (const auto& limit : snapshot.quota)
         table.add({limit.name, limit.owner.empty() ? "(source)" : limit.owner, grouped(limit.limit),
-                   grouped(limit.remaining), grouped(limit.in_flight), duration_text(limit.reset_seconds),
-                   limit.blocked ? "blocked" : ""});
+                   grouped(limit.remaining), grouped(limit.in_flight),
+                   duration_text(limit.reset_seconds), limit.blocked ? "blocked" : ""});
     std::cout << table.text();
 }
 
 void print(const Snapshot& snapshot) {
     std::cout << "\nsource " << snapshot.source << '\n';
-    if (!snapshot.streams.empty()) print_streams(snapshot);
-    else if (snapshot.postgres_error.empty()) std::cout << "nothing collected yet: pawl backfill " << snapshot.source << '\n';
+    if (!snapshot.streams.empty())
+        print_streams(snapshot);
+    else if (snapshot.postgres_error.empty())
+        std::cout << "nothing collected yet: pawl backfill " << snapshot.source << '\n';
     if (snapshot.redis_error.empty()) {
-        std::cout << "queue: " << grouped(snapshot.queue.jobs) << " jobs, " << bytes_text(snapshot.queue.bytes) << " of "
+        std::cout << "queue: " << grouped(snapshot.queue.jobs) << " jobs, "
+                  << bytes_text(snapshot.queue.bytes) << " of "
                   << bytes_text(static_cast<std::int64_t>(snapshot.queue_bytes_max));
-        if (snapshot.queue.jobs > 0) std::cout << ", oldest " << duration_text(snapshot.queue.oldest_seconds);
+        if (snapshot.queue.jobs > 0)
+            std::cout << ", oldest " << duration_text(snapshot.queue.oldest_seconds);
         std::cout << "\nslices in Redis: " << grouped(snapshot.slices.offered_live) << " live and "
-                  << grouped(snapshot.slices.offered_backfill) << " backfill waiting, " << grouped(snapshot.slices.leased)
-                  << " leased\n";
+                  << grouped(snapshot.slices.offered_backfill) << " backfill waiting, "
+                  << grouped(snapshot.slices.leased) << " leased\n";
         print_quota(snapshot);
     }
     for (const auto& wait : what_it_waits_for(snapshot)) std::cout << "waits for " << wait << '\n';
     for (const auto& owner : snapshot.quarantined)
-        std::cout << "problem: the API refuses the key of " << owner << "; replace it, then restart pawl\n";
+        std::cout << "problem: the API refuses the key of " << owner
+                  << "; replace it, then restart pawl\n";
     for (const auto& problem : snapshot.problems)
-        std::cout << "problem: " << problem.stream << (problem.part.empty() ? "" : " " + problem.part) << ": "
-                  << core::to_string(problem.outcome) << (problem.count > 1 ? " ×" + grouped(problem.count) : "")
+        std::cout << "problem: " << problem.stream
+                  << (problem.part.empty() ? "" : " " + problem.part) << ": "
+                  << core::to_string(problem.outcome)
+                  << (problem.count > 1 ? " ×" + grouped(problem.count) : "")
                   << (problem.reason.empty() ? "" : ": " + problem.reason) << "\n         "
                   << advice_for(snapshot, problem) << '\n';
 }
@@ -153,8 +171,9 @@ core::ExitCode status(const Invocation& invocation) {
         std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
     } else {
         std::cout << "postgres " << session.postgres_address()
-                  << (seen.postgres_error.empty() ? "" : "\n  down: " + seen.postgres_error) << "\nredis    "
-                  << session.redis_address() << (seen.redis_error.empty() ? "" : "\n  down: " + seen.redis_error) << '\n';
+                  << (seen.postgres_error.empty() ? "" : "\n  down: " + seen.postgres_error)
+                  << "\nredis    " << session.redis_address()
+                  << (seen.redis_error.empty() ? "" : "\n  down: " + seen.redis_error) << '\n';
         for (const auto& snapshot : seen.sources) print(snapshot);
     }
     const bool both_down = !seen.postgres_error.empty() && !seen.redis_error.empty();

@@ -5,7 +5,8 @@ namespace pawl::app {
 
 core::ExitCode sync(const Invocation& invocation) {
     Session session(quiet_on_terminal(invocation));
-    const auto all = load_sources(source_files(source_paths(session.settings)), invocation.environment);
+    const auto all =
+        load_sources(source_files(source_paths(session.settings)), invocation.environment);
     OneShot wanted;
     if (invocation.names.empty()) wanted.sources = all;
     for (const auto& name : invocation.names) wanted.sources.push_back(find_source(all, name));

@@ -16,9 +16,12 @@ namespace {
 constexpr std::size_t slices_asked = 100'000;  // open slices that are compared with Redis
 constexpr std::size_t slices_per_call = 1'000;
 
-/// Redis first, then Postgres: what moves meanwhile moves forward in Postgres, and that is no difference.
-core::Task<storage::VerifyReport> verify_source(Session& session, std::shared_ptr<queue::RedisConnection> redis,
-                                                std::shared_ptr<const core::SourceFile> source, std::string stream) {
+/// Redis first, then Postgres: what moves meanwhile moves forward in Postgres, and that is no
+/// difference.
+core::Task<storage::VerifyReport> verify_source(Session& session,
+                                                std::shared_ptr<queue::RedisConnection> redis,
+                                                std::shared_ptr<const core::SourceFile> source,
+                                                std::string stream) {
     SourcePorts ports(session, source->name, redis, redis);
     storage::PgVerifier verifier(session.postgres);
     const auto slices = co_await verifier.open_slices(source->name, slices_asked);
@@ -38,7 +41,8 @@ nlohmann::ordered_json to_json(const std::string& source, const storage::VerifyR
     using Json = nlohmann::ordered_json;
     Json findings = Json::array();
     for (const auto& finding : report.findings)
-        findings.push_back({{"explained", finding.explained}, {"where", finding.where}, {"text", finding.text}});
+        findings.push_back(
+            {{"explained", finding.explained}, {"where", finding.where}, {"text", finding.text}});
     return {{"source", source},
             {"clean", report.clean()},
             {"slices", report.slices},
@@ -51,12 +55,15 @@ nlohmann::ordered_json to_json(const std::string& source, const storage::VerifyR
 }
 
 void print(const std::string& source, const storage::VerifyReport& report) {
-    std::cout << source << ": " << (report.clean() ? "clean" : "DIFFERENCES") << ": " << grouped(report.slices)
-              << " slices, " << grouped(report.pages) << " pages, " << grouped(report.records) << " records, "
-              << grouped(report.tables) << " tables, " << grouped(report.dead_letters) << " dead letters\n";
+    std::cout << source << ": " << (report.clean() ? "clean" : "DIFFERENCES") << ": "
+              << grouped(report.slices) << " slices, " << grouped(report.pages) << " pages, "
+              << grouped(report.records) << " records, " << grouped(report.tables) << " tables, "
+              << grouped(report.dead_letters) << " dead letters\n";
     for (const auto& finding : report.findings)
-        std::cout << (finding.explained ? "  note  " : "  ERROR ") << finding.where << ": " << finding.text << '\n';
-    if (report.findings_left_out > 0) std::cout << "  … and " << grouped(report.findings_left_out) << " more\n";
+        std::cout << (finding.explained ? "  note  " : "  ERROR ") << finding.where << ": "
+                  << finding.text << '\n';
+    if (report.findings_left_out > 0)
+        std::cout << "  … and " << grouped(report.findings_left_out) << " more\n";
 }
 
 }  // namespace
@@ -64,9 +71,12 @@ void print(const std::string& source, const storage::VerifyReport& report) {
 core::ExitCode verify(const Invocation& invocation) {
     Session session(invocation);
     session.settings.migrate = false;  // looks, changes nothing
-    const auto all = load_sources(source_files(source_paths(session.settings)), invocation.environment);
-    const Sources sources = invocation.names.empty() ? all : Sources{find_source(all, invocation.names[0])};
-    const std::string stream = invocation.names.size() > 1 ? find_stream(*sources.front(), invocation.names[1]).name : "";
+    const auto all =
+        load_sources(source_files(source_paths(session.settings)), invocation.environment);
+    const Sources sources =
+        invocation.names.empty() ? all : Sources{find_source(all, invocation.names[0])};
+    const std::string stream =
+        invocation.names.size() > 1 ? find_stream(*sources.front(), invocation.names[1]).name : "";
     const auto redis = session.redis();
     session.wait_for(reach_redis(session, redis));
     (void)session.wait_for(reach_postgres(session));
@@ -75,8 +85,10 @@ core::ExitCode verify(const Invocation& invocation) {
     for (const auto& source : sources) {
         const auto report = session.wait_for(verify_source(session, redis, source, stream));
         clean = clean && report.clean();
-        if (invocation.json) results.push_back(to_json(source->name, report));
-        else print(source->name, report);
+        if (invocation.json)
+            results.push_back(to_json(source->name, report));
+        else
+            print(source->name, report);
     }
     if (invocation.json) std::cout << results.dump(2) << '\n';
     return clean ? core::ExitCode::ok : core::ExitCode::differences;

@@ -2,8 +2,8 @@
 
 #include "app/invocation.hpp"
 
-/// One function per command of the binary, each in its own file. They write results to stdout and messages to stderr, and
-/// throw what failure.hpp turns into an exit code.
+/// One function per command of the binary, each in its own file. They write results to stdout and
+/// messages to stderr, and throw what failure.hpp turns into an exit code.
 namespace pawl::app {
 
 [[nodiscard]] core::ExitCode check(const Invocation& invocation);

@@ -14,8 +14,8 @@ namespace pawl::app {
 
 namespace {
 
-constexpr core::Millis nap{100};             // how soon a stop is noticed
-constexpr core::Millis contact_pause{2'000}; // between tries to reach a server at the start
+constexpr core::Millis nap{100};              // how soon a stop is noticed
+constexpr core::Millis contact_pause{2'000};  // between tries to reach a server at the start
 constexpr core::Millis status_every{10'000};
 
 PipelineOptions pipeline_options(const Session& session, const std::string& slot) {
@@ -36,15 +36,19 @@ std::string names_of(const Sources& sources) {
 
 Daemon::Daemon(Session& session)
     : session_(session),
-      sources_(load_sources(source_files(source_paths(session.settings)), session.invocation.environment)),
+      sources_(load_sources(source_files(source_paths(session.settings)),
+                            session.invocation.environment)),
       slot_(Slot::take(session.settings.state_dir, session.settings.slot)),
       signals_(session.context, SIGTERM, SIGINT, SIGHUP) {
     if (!session.settings.http.listen.empty())
-        endpoint_.emplace(session.context, session.settings.http.listen, session.telemetry, health_);
+        endpoint_.emplace(session.context, session.settings.http.listen, session.telemetry,
+                          health_);
 }
 
 core::Task<core::ExitCode> Daemon::live() {
-    core::log::info("Started", {{"version", PAWL_VERSION}, {"slot", slot_.name()}, {"sources", names_of(sources_)}});
+    core::log::info(
+        "Started",
+        {{"version", PAWL_VERSION}, {"slot", slot_.name()}, {"sources", names_of(sources_)}});
     if (endpoint_) {
         endpoint_->start();
         core::log::info("Metrics and health are served", {{"address", endpoint_->address()}});
@@ -85,9 +89,10 @@ core::Task<> Daemon::make_contact() {
             reason = core::redact(error.what());
         }
         if (reason != told)
-            core::log::warn("Waiting for Redis and Postgres", {{"redis", session_.redis_address()},
-                                                               {"postgres", session_.postgres_address()},
-                                                               {"reason", reason}});
+            core::log::warn("Waiting for Redis and Postgres",
+                            {{"redis", session_.redis_address()},
+                             {"postgres", session_.postgres_address()},
+                             {"reason", reason}});
         told = reason;
         for (core::Millis left = contact_pause; left.count() > 0 && !is_stopping_; left -= nap)
             co_await session_.clock.sleep(nap);
@@ -98,8 +103,9 @@ core::Task<> Daemon::run_until_stopped() {
     while (!is_stopping_ && !pipeline_->failure()) co_await session_.clock.sleep(nap);
 }
 
-/// Pages in hand reach the queue, then batches in work are committed; all of it within `drain`. What is not done by then
-/// is done by whoever comes next: it is on the queue, or will be asked for again.
+/// Pages in hand reach the queue, then batches in work are committed; all of it within `drain`.
+/// What is not done by then is done by whoever comes next: it is on the queue, or will be asked for
+/// again.
 core::Task<> Daemon::drain() {
     is_stopping_ = true;
     health_->set_stopping();
@@ -107,17 +113,22 @@ core::Task<> Daemon::drain() {
     if (gauges_) gauges_->stop();
     const auto end = session_.clock.steady() + session_.settings.drain;
     if (pipeline_) {
-        core::log::info("Stopping, work in hand is finished", {{"within", duration_text(std::chrono::duration<double>(
-                                                                              session_.settings.drain).count())}});
+        core::log::info(
+            "Stopping, work in hand is finished",
+            {{"within",
+              duration_text(std::chrono::duration<double>(session_.settings.drain).count())}});
         pipeline_->stop_collecting();
-        while (pipeline_->is_collecting() && session_.clock.steady() < end) co_await session_.clock.sleep(nap);
+        while (pipeline_->is_collecting() && session_.clock.steady() < end)
+            co_await session_.clock.sleep(nap);
         pipeline_->stop_working();
-        while (pipeline_->is_working() && session_.clock.steady() < end) co_await session_.clock.sleep(nap);
+        while (pipeline_->is_working() && session_.clock.steady() < end)
+            co_await session_.clock.sleep(nap);
     }
     is_over_ = true;
     signals_.cancel();
     if (endpoint_) endpoint_->stop();
-    while (running_ > 0 && session_.clock.steady() < end + nap * 5) co_await session_.clock.sleep(nap);
+    while (running_ > 0 && session_.clock.steady() < end + nap * 5)
+        co_await session_.clock.sleep(nap);
     if (pipeline_ && (pipeline_->is_collecting() || pipeline_->is_working()))
         core::log::warn("The time to drain is over, the rest is done by the next process");
 }
@@ -128,8 +139,10 @@ core::Task<> Daemon::heed_signals() {
         const int signal = co_await signals_.async_wait(
             boost::asio::redirect_error(boost::asio::use_awaitable, error));
         if (error) co_return;
-        if (signal == SIGHUP) reload();
-        else is_stopping_ = true;
+        if (signal == SIGHUP)
+            reload();
+        else
+            is_stopping_ = true;
     }
 }
 
@@ -138,7 +151,8 @@ void Daemon::reload() {
     if (!pipeline_ || is_stopping_) return;
     supervisor_.reloading();
     try {
-        auto fresh = load_sources(source_files(source_paths(session_.settings)), session_.invocation.environment);
+        auto fresh = load_sources(source_files(source_paths(session_.settings)),
+                                  session_.invocation.environment);
         pipeline_->apply(fresh);
         for (const auto& old : sources_) {
             const auto is_same = [&](const auto& source) { return source->name == old->name; };
@@ -149,7 +163,8 @@ void Daemon::reload() {
         sources_ = std::move(fresh);
         core::log::info("Source files read again", {{"sources", names_of(sources_)}});
     } catch (const core::ConfigError& error) {
-        core::log::error("Source files are wrong, going on with the old ones", {{"problems", error.what()}});
+        core::log::error("Source files are wrong, going on with the old ones",
+                         {{"problems", error.what()}});
     }
     supervisor_.ready("collecting " + names_of(sources_));
 }
@@ -174,8 +189,9 @@ core::Task<> Daemon::tell_status() {
         const auto snapshots = co_await pipeline_->look_at_redis();
         std::string line;
         for (const auto& snapshot : snapshots) {
-            line += (line.empty() ? "" : "; ") + snapshot.source + ": queue " + grouped(snapshot.queue.jobs) + ", " +
-                    grouped(snapshot.slices.leased) + " slices walked";
+            line += (line.empty() ? "" : "; ") + snapshot.source + ": queue " +
+                    grouped(snapshot.queue.jobs) + ", " + grouped(snapshot.slices.leased) +
+                    " slices walked";
             for (const auto& wait : what_it_waits_for(snapshot)) line += ", waits for " + wait;
         }
         supervisor_.status(line);

@@ -15,8 +15,8 @@
 
 namespace pawl::app {
 
-/// A running `pawl run`, from first contact to the end of the drain. SIGTERM and SIGINT drain, SIGHUP reads the source
-/// files again.
+/// A running `pawl run`, from first contact to the end of the drain. SIGTERM and SIGINT drain,
+/// SIGHUP reads the source files again.
 class Daemon {
   public:
     /// Throws core::ConfigError when a source file is wrong, the address is taken or all slots are.
@@ -24,8 +24,11 @@ class Daemon {
 
     /// The whole story. Returns ok after a drain; throws core::ConfigError when a person must act.
     core::Task<core::ExitCode> live();
-    /// False: something still runs that the drain could not wait for, and the process must leave without destructors.
-    [[nodiscard]] bool has_ended() const { return running_ == 0 && !pipeline_->is_collecting() && !pipeline_->is_working(); }
+    /// False: something still runs that the drain could not wait for, and the process must leave
+    /// without destructors.
+    [[nodiscard]] bool has_ended() const {
+        return running_ == 0 && !pipeline_->is_collecting() && !pipeline_->is_working();
+    }
 
   private:
     core::Task<> make_contact();

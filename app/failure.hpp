@@ -12,7 +12,8 @@ struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Says on stderr why a command could not do its job, secrets removed, and returns the exit code for it.
+/// Says on stderr why a command could not do its job, secrets removed, and returns the exit code
+/// for it.
 [[nodiscard]] core::ExitCode tell_failure(std::exception_ptr failure);
 
 }  // namespace pawl::app

@@ -6,8 +6,8 @@
 
 namespace pawl::app {
 
-/// An advisory lock on a file (flock), released by the kernel when the process ends in any way. Children that are
-/// executed do not inherit it.
+/// An advisory lock on a file (flock), released by the kernel when the process ends in any way.
+/// Children that are executed do not inherit it.
 class FileLock {
   public:
     enum class Kind : std::uint8_t { shared, exclusive };
@@ -16,7 +16,8 @@ class FileLock {
     /// Throws core::ConfigError when the file cannot be opened.
     [[nodiscard]] static std::optional<FileLock> try_lock(const std::string& path, Kind kind);
     /// Waits, polling. Blocks. Throws core::TransientError after `wait_max`.
-    [[nodiscard]] static FileLock lock(const std::string& path, Kind kind, std::chrono::seconds wait_max);
+    [[nodiscard]] static FileLock lock(const std::string& path, Kind kind,
+                                       std::chrono::seconds wait_max);
 
     FileLock(FileLock&& other) noexcept;
     FileLock& operator=(FileLock&& other) noexcept;

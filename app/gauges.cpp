@@ -22,8 +22,10 @@ core::Task<> Gauges::watch_redis() {
         const auto snapshots = co_await pipeline_.look_at_redis();
         std::string error;
         for (const auto& snapshot : snapshots) {
-            if (!snapshot.redis_error.empty()) error = snapshot.redis_error;
-            else show(snapshot);
+            if (!snapshot.redis_error.empty())
+                error = snapshot.redis_error;
+            else
+                show(snapshot);
         }
         set_up("redis", error);
         co_await pause();
@@ -52,8 +54,10 @@ core::Task<> Gauges::load_freshness() {
     const auto streams = co_await pipeline_.progress().streams("");
     for (const auto& stream : streams) {
         if (!stream.last_commit) continue;
-        const double seconds = std::chrono::duration<double>(stream.last_commit->time_since_epoch()).count();
-        session_.telemetry->set(Metric::last_success_timestamp_seconds, {stream.source, stream.stream}, seconds);
+        const double seconds =
+            std::chrono::duration<double>(stream.last_commit->time_since_epoch()).count();
+        session_.telemetry->set(Metric::last_success_timestamp_seconds,
+                                {stream.source, stream.stream}, seconds);
     }
 }
 
@@ -68,13 +72,17 @@ void Gauges::show(const Snapshot& snapshot) {
     telemetry.set(Metric::queue_jobs, {source}, static_cast<double>(snapshot.queue.jobs));
     telemetry.set(Metric::queue_bytes, {source}, static_cast<double>(snapshot.queue.bytes));
     telemetry.set(Metric::queue_age_seconds, {source}, snapshot.queue.oldest_seconds);
-    telemetry.set(Metric::slices, {source, "offered"},
-                  static_cast<double>(snapshot.slices.offered_live + snapshot.slices.offered_backfill));
+    telemetry.set(
+        Metric::slices, {source, "offered"},
+        static_cast<double>(snapshot.slices.offered_live + snapshot.slices.offered_backfill));
     telemetry.set(Metric::slices, {source, "leased"}, static_cast<double>(snapshot.slices.leased));
     for (const auto& limit : snapshot.quota) {
-        telemetry.set(Metric::quota_limit, {source, limit.owner, limit.name}, static_cast<double>(limit.limit));
-        telemetry.set(Metric::quota_remaining, {source, limit.owner, limit.name}, static_cast<double>(limit.remaining));
-        telemetry.set(Metric::quota_reset_seconds, {source, limit.owner, limit.name}, limit.reset_seconds);
+        telemetry.set(Metric::quota_limit, {source, limit.owner, limit.name},
+                      static_cast<double>(limit.limit));
+        telemetry.set(Metric::quota_remaining, {source, limit.owner, limit.name},
+                      static_cast<double>(limit.remaining));
+        telemetry.set(Metric::quota_reset_seconds, {source, limit.owner, limit.name},
+                      limit.reset_seconds);
     }
 }
 

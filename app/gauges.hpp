@@ -7,9 +7,9 @@
 
 namespace pawl::app {
 
-/// Keeps the gauges and the health of a process fresh: queue, slices, quota and both servers every 5 s, freshness of
-/// streams once at the start (each commit moves it on). O(1) in the size of the data; a server that hangs delays its own
-/// numbers only.
+/// Keeps the gauges and the health of a process fresh: queue, slices, quota and both servers every
+/// 5 s, freshness of streams once at the start (each commit moves it on). O(1) in the size of the
+/// data; a server that hangs delays its own numbers only.
 class Gauges {
   public:
     Gauges(Session& session, Pipeline& pipeline, std::shared_ptr<Health> health);

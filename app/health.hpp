@@ -5,7 +5,8 @@
 
 namespace pawl::app {
 
-/// What a process knows of its own fitness, told on /livez and /readyz. Used by the event loop's thread alone.
+/// What a process knows of its own fitness, told on /livez and /readyz. Used by the event loop's
+/// thread alone.
 class Health {
   public:
     /// `reason` is empty when the dependency answers. Names are those of the metric dependency_up.

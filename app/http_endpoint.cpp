@@ -21,7 +21,8 @@ namespace {
 constexpr int connections_max = 32;
 constexpr std::uint32_t header_bytes_max = 8 * 1024;
 constexpr std::uint64_t body_bytes_max = 1'024;
-constexpr std::chrono::seconds request_time_max{5};  // reading the request and writing the answer, each
+constexpr std::chrono::seconds request_time_max{
+    5};  // reading the request and writing the answer, each
 
 using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
@@ -41,7 +42,8 @@ Answer answer(const Request& request, const PrometheusTelemetry& telemetry, cons
         return {http::status::ok, telemetry.text(), "text/plain; version=0.0.4; charset=utf-8"};
     if (path == "/livez") return {http::status::ok, "alive\n"};
     if (path == "/readyz")
-        return {health.is_ready() ? http::status::ok : http::status::service_unavailable, health.describe()};
+        return {health.is_ready() ? http::status::ok : http::status::service_unavailable,
+                health.describe()};
     return {http::status::not_found, "/metrics, /livez or /readyz\n"};
 }
 
@@ -63,12 +65,14 @@ tcp::endpoint parse_address(const std::string& listen) {
     const char* const digits = colon == std::string::npos ? end : listen.data() + colon + 1;
     const auto parsed = std::from_chars(digits, end, port);
     std::string host = colon == std::string::npos ? listen : listen.substr(0, colon);
-    if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+    if (host.size() > 2 && host.front() == '[' && host.back() == ']')
+        host = host.substr(1, host.size() - 2);
     if (host == "localhost") host = "127.0.0.1";
     boost::system::error_code error;
     const auto address = asio::ip::make_address(host, error);
     if (error || digits == end || parsed.ec != std::errc{} || parsed.ptr != end || port > 65'535)
-        throw core::ConfigError("http.listen: '" + listen + "' is not address:port, such as 127.0.0.1:9464");
+        throw core::ConfigError("http.listen: '" + listen +
+                                "' is not address:port, such as 127.0.0.1:9464");
     return {address, static_cast<std::uint16_t>(port)};
 }
 
@@ -105,7 +109,8 @@ void HttpEndpoint::Server::listen(const std::string& text) {
 core::Task<> HttpEndpoint::Server::accept_all(std::shared_ptr<Server> self) {
     while (self->acceptor.is_open()) {
         boost::system::error_code error;
-        tcp::socket socket = co_await self->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        tcp::socket socket =
+            co_await self->acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted) co_return;
         if (error) {  // out of file descriptors: try again, but not at once
             asio::steady_timer pause(self->context, std::chrono::milliseconds(100));
@@ -118,7 +123,8 @@ core::Task<> HttpEndpoint::Server::accept_all(std::shared_ptr<Server> self) {
     }
 }
 
-core::Task<> HttpEndpoint::Server::serve(std::shared_ptr<Server> self, std::shared_ptr<beast::tcp_stream> stream) {
+core::Task<> HttpEndpoint::Server::serve(std::shared_ptr<Server> self,
+                                         std::shared_ptr<beast::tcp_stream> stream) {
     ++self->connections;
     boost::system::error_code error;
     beast::flat_buffer buffer(header_bytes_max + body_bytes_max);
@@ -126,11 +132,14 @@ core::Task<> HttpEndpoint::Server::serve(std::shared_ptr<Server> self, std::shar
     parser.header_limit(header_bytes_max);
     parser.body_limit(body_bytes_max);
     stream->expires_after(request_time_max);
-    co_await http::async_read(*stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    co_await http::async_read(*stream, buffer, parser,
+                              asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
-        Response response = response_to(parser.get(), answer(parser.get(), *self->telemetry, *self->health));
+        Response response =
+            response_to(parser.get(), answer(parser.get(), *self->telemetry, *self->health));
         stream->expires_after(request_time_max);
-        co_await http::async_write(*stream, response, asio::redirect_error(asio::use_awaitable, error));
+        co_await http::async_write(*stream, response,
+                                   asio::redirect_error(asio::use_awaitable, error));
         stream->socket().shutdown(tcp::socket::shutdown_send, error);
     }
     --self->connections;
@@ -157,7 +166,8 @@ void HttpEndpoint::stop() {
 std::string HttpEndpoint::address() const {
     const auto endpoint = server_->acceptor.local_endpoint();
     const auto host = endpoint.address().to_string();
-    return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(endpoint.port());
+    return (endpoint.address().is_v6() ? "[" + host + "]" : host) + ":" +
+           std::to_string(endpoint.port());
 }
 
 }  // namespace pawl::app

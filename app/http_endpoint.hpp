@@ -11,13 +11,16 @@
 
 namespace pawl::app {
 
-/// /metrics, /livez and /readyz for monitoring. Read-only, on the loopback unless told otherwise; a request is bounded in
-/// size and time, connections in number. It runs on the event loop: that it answers is what /livez says.
+/// /metrics, /livez and /readyz for monitoring. Read-only, on the loopback unless told otherwise; a
+/// request is bounded in size and time, connections in number. It runs on the event loop: that it
+/// answers is what /livez says.
 class HttpEndpoint {
   public:
-    /// Listens at once on "host:port" (port 0: a free one). Throws core::ConfigError when it cannot.
+    /// Listens at once on "host:port" (port 0: a free one). Throws core::ConfigError when it
+    /// cannot.
     HttpEndpoint(boost::asio::io_context& context, const std::string& listen,
-                 std::shared_ptr<const PrometheusTelemetry> telemetry, std::shared_ptr<const Health> health);
+                 std::shared_ptr<const PrometheusTelemetry> telemetry,
+                 std::shared_ptr<const Health> health);
     ~HttpEndpoint();
     HttpEndpoint(const HttpEndpoint&) = delete;
     HttpEndpoint& operator=(const HttpEndpoint&) = delete;

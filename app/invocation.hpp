@@ -13,20 +13,22 @@ namespace pawl::app {
 /// Which parts of the pipeline a process of `pawl run` takes on.
 enum class Role : std::uint8_t { all, collector, worker };
 
-/// What the command line asked for. Flags that override settings are in `settings`, by the settings' own names.
+/// What the command line asked for. Flags that override settings are in `settings`, by the
+/// settings' own names.
 struct Invocation {
-    std::string command;                             ///< "run", "backfill" …
-    std::vector<std::string> names;                  ///< the command's positional arguments, in order
-    std::string config_file;                         ///< --config
-    std::vector<std::string> sources;                ///< --sources; empty: as settings say
-    std::map<std::string, std::string> settings;     ///< "redis.url" → value
-    bool json = false;                               ///< results as JSON on stdout
-    bool adopt_redis = false;                        ///< take over a Redis that belongs to another catalogue
-    Role role = Role::all;                           ///< run
-    bool progress_json = false;                      ///< sync, backfill: one JSON object a line on stdout
-    std::optional<core::Millis> progress_every;      ///< sync, backfill: time between lines that are not redrawn
-    std::string from, to;                            ///< backfill
-    std::map<std::string, std::string> placeholders; ///< preview --set
+    std::string command;                          ///< "run", "backfill" …
+    std::vector<std::string> names;               ///< the command's positional arguments, in order
+    std::string config_file;                      ///< --config
+    std::vector<std::string> sources;             ///< --sources; empty: as settings say
+    std::map<std::string, std::string> settings;  ///< "redis.url" → value
+    bool json = false;                            ///< results as JSON on stdout
+    bool adopt_redis = false;    ///< take over a Redis that belongs to another catalogue
+    Role role = Role::all;       ///< run
+    bool progress_json = false;  ///< sync, backfill: one JSON object a line on stdout
+    std::optional<core::Millis>
+        progress_every;    ///< sync, backfill: time between lines that are not redrawn
+    std::string from, to;  ///< backfill
+    std::map<std::string, std::string> placeholders;  ///< preview --set
 
     std::map<std::string, std::string> environment;  ///< a copy of the process environment
 };

@@ -43,7 +43,8 @@ std::string binaries_of(const std::string& wanted_version) {
     if (!newest.empty()) return newest;
     if (wanted_version.empty()) throw core::ConfigError(missing);
     throw core::ConfigError("the local cluster was made by Postgres " + wanted_version +
-                            ", which is not installed (apt-get install postgresql-" + wanted_version + ")");
+                            ", which is not installed (apt-get install postgresql-" +
+                            wanted_version + ")");
 }
 
 std::string first_line(const std::string& path) {
@@ -57,7 +58,8 @@ void must_work(const Finished& finished, const std::string& what) {
     if (finished.exit_code != 0) throw core::TransientError(what + " failed: " + finished.output);
 }
 
-/// What the server's user cannot enter, from the root down; nullopt when all folders are open to it.
+/// What the server's user cannot enter, from the root down; nullopt when all folders are open to
+/// it.
 std::optional<std::string> closed_folder(const fs::path& path, const Account& account) {
     fs::path walked;
     for (const auto& part : path) {
@@ -80,8 +82,10 @@ std::string percent_encode(const std::string& path) {
     std::string out;
     for (const char c : path) {
         const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) || c == '/' || c == '-' || c == '_' || c == '.' || c == '~') out += c;
-        else out += {'%', hex[byte >> 4], hex[byte & 15]};
+        if (std::isalnum(byte) || c == '/' || c == '-' || c == '_' || c == '.' || c == '~')
+            out += c;
+        else
+            out += {'%', hex[byte >> 4], hex[byte & 15]};
     }
     return out;
 }
@@ -95,7 +99,8 @@ std::optional<Account> postgres_account() {
     return Account{entry->pw_uid, entry->pw_gid};
 }
 
-LocalPostgres::LocalPostgres(std::string home_folder, std::string socket_folder, std::optional<Account> account)
+LocalPostgres::LocalPostgres(std::string home_folder, std::string socket_folder,
+                             std::optional<Account> account)
     : home_(std::move(home_folder)), socket_folder_(std::move(socket_folder)), account_(account) {}
 
 std::string LocalPostgres::url() const {
@@ -107,7 +112,8 @@ void LocalPostgres::own(const std::string& path) const {
         throw core::ConfigError("cannot give " + path + " to the user postgres");
 }
 
-/// Made under another name and renamed when it is complete: a kill on the way leaves nothing half-made behind.
+/// Made under another name and renamed when it is complete: a kill on the way leaves nothing
+/// half-made behind.
 void LocalPostgres::create_cluster(const std::string& binaries) const {
     const std::string fresh = home_ + "/data.new";
     fs::remove_all(fresh);
@@ -129,11 +135,13 @@ void LocalPostgres::create_cluster(const std::string& binaries) const {
 void LocalPostgres::write_configuration() const {
     const std::string path = data() + "/pawl.conf";
     std::ofstream file(path, std::ios::trunc);
-    file << "# Written by pawl at each start; put your own settings into postgresql.auto.conf (ALTER SYSTEM).\n"
+    file << "# Written by pawl at each start; put your own settings into postgresql.auto.conf "
+            "(ALTER SYSTEM).\n"
          << "listen_addresses = ''\nport = 5432\n"
          << "unix_socket_directories = '" << socket_folder_ << "'\nunix_socket_permissions = 0700\n"
          << "shared_buffers = '256MB'\nmax_connections = 100\nmax_wal_size = '4GB'\n"
-         << "checkpoint_timeout = '15min'\nwal_compression = on\ntimezone = 'UTC'\nlog_timezone = 'UTC'\n";
+         << "checkpoint_timeout = '15min'\nwal_compression = on\ntimezone = 'UTC'\nlog_timezone = "
+            "'UTC'\n";
     if (!file.flush()) throw core::TransientError("cannot write " + path);
     own(path);
 }
@@ -151,7 +159,8 @@ void LocalPostgres::launch() const {
     const auto binaries = binaries_of(is_new ? "" : first_line(data() + "/PG_VERSION"));
     if (is_new) create_cluster(binaries);
     write_configuration();
-    must_work(run_to_end({binaries + "/pg_ctl", "-D", data(), "-l", log(), "-w", "-t", "300", "-s", "start"},
+    must_work(run_to_end({binaries + "/pg_ctl", "-D", data(), "-l", log(), "-w", "-t", "300", "-s",
+                          "start"},
                          account_),
               "starting the local Postgres server (log: " + log() + ")");
 }
@@ -162,8 +171,9 @@ void LocalPostgres::start() {
     fs::permissions(home_, fs::perms::owner_all);
     if (account_)
         if (const auto closed = closed_folder(fs::absolute(home_), *account_))
-            throw core::ConfigError("the local Postgres server cannot enter " + *closed +
-                                    ": choose another folder with --state-dir, such as /var/lib/pawl");
+            throw core::ConfigError(
+                "the local Postgres server cannot enter " + *closed +
+                ": choose another folder with --state-dir, such as /var/lib/pawl");
     bool launched = false;
     for (int i = 0; i < start_polls_max && !is_ready(); ++i) {
         // One that was told to stop by the last user ends first.
@@ -174,11 +184,13 @@ void LocalPostgres::start() {
         }
         std::this_thread::sleep_for(poll_step);
     }
-    if (!is_ready()) throw core::TransientError("the local Postgres server is not ready; its log is " + log());
+    if (!is_ready())
+        throw core::TransientError("the local Postgres server is not ready; its log is " + log());
 }
 
 void LocalPostgres::stop_soon() {
-    if (const auto pid = running_process(pid_file(), data())) ::kill(*pid, SIGINT);  // fast shutdown
+    if (const auto pid = running_process(pid_file(), data()))
+        ::kill(*pid, SIGINT);  // fast shutdown
 }
 
 void LocalPostgres::stop() {

@@ -7,16 +7,19 @@
 
 namespace pawl::app {
 
-/// A private Postgres cluster that listens on a unix socket only. As root it runs as the user `postgres` (Postgres
-/// refuses root). Callers hold the lock of LocalServers; everything here blocks.
+/// A private Postgres cluster that listens on a unix socket only. As root it runs as the user
+/// `postgres` (Postgres refuses root). Callers hold the lock of LocalServers; everything here
+/// blocks.
 class LocalPostgres {
   public:
-    /// `home_folder` holds the data and the log; the socket is put into `socket_folder`, which belongs to `account`.
-    LocalPostgres(std::string home_folder, std::string socket_folder, std::optional<Account> account);
+    /// `home_folder` holds the data and the log; the socket is put into `socket_folder`, which
+    /// belongs to `account`.
+    LocalPostgres(std::string home_folder, std::string socket_folder,
+                  std::optional<Account> account);
 
-    /// Creates the cluster the first time; starts it, or finds it running, and waits until it takes connections.
-    /// Throws core::ConfigError when the server is not installed or its user cannot enter the folder,
-    /// core::TransientError when it does not start.
+    /// Creates the cluster the first time; starts it, or finds it running, and waits until it takes
+    /// connections. Throws core::ConfigError when the server is not installed or its user cannot
+    /// enter the folder, core::TransientError when it does not start.
     void start();
     void stop();
     void stop_soon();
@@ -37,8 +40,8 @@ class LocalPostgres {
     std::optional<Account> account_;
 };
 
-/// The account the cluster runs as: none (our own) unless we are root. Throws core::ConfigError as root without a
-/// user `postgres`.
+/// The account the cluster runs as: none (our own) unless we are root. Throws core::ConfigError as
+/// root without a user `postgres`.
 [[nodiscard]] std::optional<Account> postgres_account();
 
 }  // namespace pawl::app

@@ -39,9 +39,10 @@ bool answers(const std::string& socket_path) {
     ::setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     constexpr std::string_view ping = "PING\r\n";
     char reply[8]{};
-    const bool alive = ::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                       ::send(descriptor, ping.data(), ping.size(), MSG_NOSIGNAL) > 0 &&
-                       ::recv(descriptor, reply, 5, MSG_WAITALL) == 5 && std::string_view(reply, 5) == "+PONG";
+    const bool alive =
+        ::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        ::send(descriptor, ping.data(), ping.size(), MSG_NOSIGNAL) > 0 &&
+        ::recv(descriptor, reply, 5, MSG_WAITALL) == 5 && std::string_view(reply, 5) == "+PONG";
     ::close(descriptor);
     return alive;
 }
@@ -94,7 +95,8 @@ void LocalRedis::start() {
     std::optional<int> launched;  // at which poll
     for (int i = 0; i < start_polls_max; ++i) {
         if (answers(socket_)) return;
-        // One that was told to stop by the last user ends first. The pid file comes a moment after the parent has left.
+        // One that was told to stop by the last user ends first. The pid file comes a moment after
+        // the parent has left.
         if (!running_process(pid_file(), folder_)) {
             if (launched && i > *launched + pid_file_polls_max) break;
             if (!launched) {

@@ -4,15 +4,17 @@
 
 namespace pawl::app {
 
-/// A private redis-server: append-only file flushed every second, no eviction, no TCP port. Callers hold the lock of
-/// LocalServers; everything here blocks.
+/// A private redis-server: append-only file flushed every second, no eviction, no TCP port. Callers
+/// hold the lock of LocalServers; everything here blocks.
 class LocalRedis {
   public:
-    /// `data_folder` is created where missing; the socket is put into `socket_folder`, which is there.
+    /// `data_folder` is created where missing; the socket is put into `socket_folder`, which is
+    /// there.
     LocalRedis(std::string data_folder, std::string socket_folder);
 
-    /// Starts it, or finds it running (left by a process that was killed), and waits until it answers.
-    /// Throws core::ConfigError when redis-server is not installed, core::TransientError when it does not start.
+    /// Starts it, or finds it running (left by a process that was killed), and waits until it
+    /// answers. Throws core::ConfigError when redis-server is not installed, core::TransientError
+    /// when it does not start.
     void start();
     /// Waits until it has ended; what is running already ended is no error.
     void stop();

@@ -21,13 +21,14 @@ namespace {
 constexpr std::chrono::seconds lock_wait_max{400};  // longer than the slowest start of a server
 constexpr std::size_t socket_path_max = 100;        // sockaddr_un takes 107 bytes
 
-/// Makes `path` a folder of ours with `mode`. Refuses what someone else put there (a folder in /tmp has a name that
-/// can be guessed).
+/// Makes `path` a folder of ours with `mode`. Refuses what someone else put there (a folder in /tmp
+/// has a name that can be guessed).
 void private_folder(const std::string& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
         throw core::ConfigError("cannot create " + path + ": " + std::strerror(errno));
     struct stat found {};
-    if (::lstat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != ::geteuid())
+    if (::lstat(path.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) ||
+        found.st_uid != ::geteuid())
         throw core::ConfigError(path + " is there already and belongs to someone else");
     if (::chmod(path.c_str(), mode) != 0)
         throw core::ConfigError("cannot set the mode of " + path + ": " + std::strerror(errno));
@@ -37,7 +38,8 @@ void private_folder(const std::string& path, mode_t mode) {
 std::string socket_root(const std::string& folder) {
     const std::string beside = folder + "/run";
     if (beside.size() + sizeof "/postgres/.s.PGSQL.5432" <= socket_path_max) return beside;
-    return "/tmp/pawl-" + std::to_string(::geteuid()) + "-" + core::sha256_hex(folder).substr(0, 12);
+    return "/tmp/pawl-" + std::to_string(::geteuid()) + "-" +
+           core::sha256_hex(folder).substr(0, 12);
 }
 
 /// As root the server's user must be able to pass through; what lies inside has modes of its own.
@@ -45,11 +47,14 @@ mode_t passage_mode() { return ::geteuid() == 0 ? 0711 : 0700; }
 
 }  // namespace
 
-LocalNeeds local_needs(const core::Settings& settings, const std::map<std::string, std::string>& environment) {
+LocalNeeds local_needs(const core::Settings& settings,
+                       const std::map<std::string, std::string>& environment) {
     if (settings.local) return {true, true};
-    // The variables by which libpq learns where to connect. PGDATA or PG_MAJOR of a server's container say nothing.
-    constexpr std::array<const char*, 9> places{"PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER",
-                                                "PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE"};
+    // The variables by which libpq learns where to connect. PGDATA or PG_MAJOR of a server's
+    // container say nothing.
+    constexpr std::array<const char*, 9> places{"PGHOST",     "PGHOSTADDR", "PGPORT",
+                                                "PGDATABASE", "PGUSER",     "PGPASSWORD",
+                                                "PGPASSFILE", "PGSERVICE",  "PGSERVICEFILE"};
     bool told = !settings.postgres.url.empty();
     for (const auto* name : places) told = told || environment.contains(name);
     return {settings.redis.url.empty(), !told};
@@ -60,7 +65,9 @@ LocalServers::LocalServers(const std::string& state_dir, LocalNeeds needs) {
     const auto account = needs.postgres ? postgres_account() : std::nullopt;
     std::error_code error;
     fs::create_directories(state_dir, error);
-    if (error) throw core::ConfigError("cannot create the state directory " + state_dir + ": " + error.message());
+    if (error)
+        throw core::ConfigError("cannot create the state directory " + state_dir + ": " +
+                                error.message());
     const std::string root = fs::canonical(state_dir).string();
     if (account && ::chmod(root.c_str(), 0711) != 0)
         throw core::ConfigError("cannot set the mode of " + root + ": " + std::strerror(errno));
@@ -69,7 +76,8 @@ LocalServers::LocalServers(const std::string& state_dir, LocalNeeds needs) {
     const std::string sockets = socket_root(folder_);
     private_folder(sockets, passage_mode());
 
-    const auto starting = FileLock::lock(folder_ + "/lock", FileLock::Kind::exclusive, lock_wait_max);
+    const auto starting =
+        FileLock::lock(folder_ + "/lock", FileLock::Kind::exclusive, lock_wait_max);
     user_ = FileLock::lock(folder_ + "/users", FileLock::Kind::shared, lock_wait_max);
     try {
         if (needs.redis) {
@@ -104,14 +112,16 @@ void LocalServers::apply_to(core::Settings& settings) const {
 
 void LocalServers::leave(Stop how) {
     if (!user_) return;
-    const auto stopping = FileLock::lock(folder_ + "/lock", FileLock::Kind::exclusive, lock_wait_max);
+    const auto stopping =
+        FileLock::lock(folder_ + "/lock", FileLock::Kind::exclusive, lock_wait_max);
     user_.reset();
     // Every other user holds it shared; whoever gets it alone is the last.
     if (!FileLock::try_lock(folder_ + "/users", FileLock::Kind::exclusive)) return;
     LocalRedis all_redis = redis_ ? *redis_ : LocalRedis(folder_ + "/redis", socket_root(folder_));
     LocalPostgres all_postgres =
         postgres_ ? *postgres_
-                  : LocalPostgres(folder_ + "/postgres", socket_root(folder_) + "/postgres", std::nullopt);
+                  : LocalPostgres(folder_ + "/postgres", socket_root(folder_) + "/postgres",
+                                  std::nullopt);
     all_postgres.stop_soon();
     all_redis.stop_soon();
     if (how == Stop::at_once) return;
@@ -126,7 +136,8 @@ LocalServers::~LocalServers() {
     try {
         leave(Stop::wait);
     } catch (const std::exception& error) {
-        core::log::warn("Local servers may still run", {{"folder", folder_}, {"reason", error.what()}});
+        core::log::warn("Local servers may still run",
+                        {{"folder", folder_}, {"reason", error.what()}});
     }
 }
 

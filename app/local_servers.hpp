@@ -19,9 +19,10 @@ struct LocalNeeds {
 [[nodiscard]] LocalNeeds local_needs(const core::Settings& settings,
                                      const std::map<std::string, std::string>& environment);
 
-/// Private servers of one state directory, shared by all commands that run at a time: every one holds a shared lock on
-/// `users`, so the kernel counts them, and whoever finds itself alone at the end stops the servers. Servers left by a
-/// killed process are found by their pid files and used again. Never touches services of the system.
+/// Private servers of one state directory, shared by all commands that run at a time: every one
+/// holds a shared lock on `users`, so the kernel counts them, and whoever finds itself alone at the
+/// end stops the servers. Servers left by a killed process are found by their pid files and used
+/// again. Never touches services of the system.
 class LocalServers {
   public:
     /// Starts what `needs` asks for. Blocks. Throws as LocalRedis and LocalPostgres do.

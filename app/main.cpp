@@ -18,16 +18,19 @@ std::map<std::string, std::string> environment_of(char** words) {
     for (; *words != nullptr; ++words) {
         const std::string word = *words;
         const auto equals = word.find('=');
-        if (equals != std::string::npos) environment[word.substr(0, equals)] = word.substr(equals + 1);
+        if (equals != std::string::npos)
+            environment[word.substr(0, equals)] = word.substr(equals + 1);
     }
     return environment;
 }
 
 ExitCode carry_out(const Invocation& invocation) {
     static const std::map<std::string, std::function<ExitCode(const Invocation&)>> commands{
-        {"check", pawl::app::check},   {"preview", pawl::app::preview}, {"run", pawl::app::run},
-        {"sync", pawl::app::sync},     {"backfill", pawl::app::backfill}, {"status", pawl::app::status},
-        {"verify", pawl::app::verify}, {"migrate", pawl::app::migrate}, {"version", pawl::app::version}};
+        {"check", pawl::app::check},       {"preview", pawl::app::preview},
+        {"run", pawl::app::run},           {"sync", pawl::app::sync},
+        {"backfill", pawl::app::backfill}, {"status", pawl::app::status},
+        {"verify", pawl::app::verify},     {"migrate", pawl::app::migrate},
+        {"version", pawl::app::version}};
     return commands.at(invocation.command)(invocation);
 }
 

@@ -22,11 +22,11 @@ namespace pawl::app {
 
 namespace {
 
-constexpr core::Millis nap{50};              // how soon the end is noticed
-constexpr core::Millis look_every{2'000};    // at Postgres and Redis, for progress
-constexpr core::Millis left_every{2'000};    // at the catalogue, while another process plans
-constexpr int empty_looks_enough = 2;        // in a row, while another process plans
-constexpr int killed_by_interrupt = 130;     // what shells show for a second Ctrl-C
+constexpr core::Millis nap{50};            // how soon the end is noticed
+constexpr core::Millis look_every{2'000};  // at Postgres and Redis, for progress
+constexpr core::Millis left_every{2'000};  // at the catalogue, while another process plans
+constexpr int empty_looks_enough = 2;      // in a row, while another process plans
+constexpr int killed_by_interrupt = 130;   // what shells show for a second Ctrl-C
 
 /// One run of a one-shot command.
 class Collection {
@@ -35,7 +35,8 @@ class Collection {
 
     core::Task<core::ExitCode> run();
     [[nodiscard]] bool has_ended() const {
-        return running_ == 0 && (!pipeline_ || (!pipeline_->is_collecting() && !pipeline_->is_working()));
+        return running_ == 0 &&
+               (!pipeline_ || (!pipeline_->is_collecting() && !pipeline_->is_working()));
     }
 
   private:
@@ -73,8 +74,10 @@ Collection::Collection(Session& session, OneShot wanted)
       signals_(session.context, SIGINT, SIGTERM),
       progress_(session.clock.steady(), wanted_.streams, session.invocation) {
     // Metrics only where they were asked for: the default address belongs to the service.
-    if (session.invocation.settings.contains("http.listen") && !session.settings.http.listen.empty())
-        endpoint_.emplace(session.context, session.settings.http.listen, session.telemetry, health_);
+    if (session.invocation.settings.contains("http.listen") &&
+        !session.settings.http.listen.empty())
+        endpoint_.emplace(session.context, session.settings.http.listen, session.telemetry,
+                          health_);
 }
 
 core::Task<core::ExitCode> Collection::run() {
@@ -144,13 +147,16 @@ core::Task<> Collection::look() {
     progress_.update(session_.clock.steady(), std::move(snapshots));
 }
 
-/// Pages in hand reach the queue; what is on the queue is committed as far as time allows. Then all stops.
+/// Pages in hand reach the queue; what is on the queue is committed as far as time allows. Then all
+/// stops.
 core::Task<> Collection::drain(End end) {
     const auto until = session_.clock.steady() + session_.settings.drain;
-    if (end == End::interrupted) progress_.say("Stopping: work in hand is finished. Ctrl-C again to stop at once.");
+    if (end == End::interrupted)
+        progress_.say("Stopping: work in hand is finished. Ctrl-C again to stop at once.");
     gauges_->stop();
     pipeline_->stop_collecting();
-    while (pipeline_->is_collecting() && session_.clock.steady() < until) co_await session_.clock.sleep(nap);
+    while (pipeline_->is_collecting() && session_.clock.steady() < until)
+        co_await session_.clock.sleep(nap);
     if (end == End::interrupted || end == End::refused) {
         const auto commits_until = session_.clock.steady() + (until - session_.clock.steady()) / 2;
         bool empty = false;
@@ -162,7 +168,8 @@ core::Task<> Collection::drain(End end) {
         }
     }
     pipeline_->stop_working();
-    while (pipeline_->is_working() && session_.clock.steady() < until) co_await session_.clock.sleep(nap);
+    while (pipeline_->is_working() && session_.clock.steady() < until)
+        co_await session_.clock.sleep(nap);
     co_await look();
     signals_.cancel();
     if (endpoint_) endpoint_->stop();
@@ -172,11 +179,13 @@ core::Task<> Collection::drain(End end) {
 core::ExitCode Collection::conclude(End end) {
     progress_.finish();
     if (end == End::interrupted) {
-        progress_.say("Stopped before the end. What is stored stays; go on with:\n  " + wanted_.resume);
+        progress_.say("Stopped before the end. What is stored stays; go on with:\n  " +
+                      wanted_.resume);
         return core::ExitCode::failure;
     }
     if (end == End::refused)
-        throw core::RefusedError("the API refuses every key of source '" + pipeline_->refused_source() +
+        throw core::RefusedError("the API refuses every key of source '" +
+                                 pipeline_->refused_source() +
                                  "'. Replace the keys, then go on with:\n  " + wanted_.resume);
     if (!progress_.has_losses()) return core::ExitCode::ok;
     progress_.say("Finished with dead letters or failed slices: pawl status tells which.");
@@ -185,11 +194,14 @@ core::ExitCode Collection::conclude(End end) {
 
 core::Task<> Collection::heed_signals() {
     boost::system::error_code error;
-    (void)co_await signals_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    (void)co_await signals_.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, error));
     if (error) co_return;
     is_interrupted_ = true;
-    (void)co_await signals_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, error));
-    if (!error) leave_without_destructors(session_, static_cast<core::ExitCode>(killed_by_interrupt));
+    (void)co_await signals_.async_wait(
+        boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    if (!error)
+        leave_without_destructors(session_, static_cast<core::ExitCode>(killed_by_interrupt));
 }
 
 core::Task<> Collection::counted(core::Task<> task) {
@@ -212,15 +224,18 @@ core::ExitCode collect_once(Session& session, OneShot wanted) {
 }
 
 Invocation quiet_on_terminal(Invocation invocation) {
-    const bool chosen = invocation.settings.contains("log.level") || invocation.environment.contains("PAWL_LOG_LEVEL");
+    const bool chosen = invocation.settings.contains("log.level") ||
+                        invocation.environment.contains("PAWL_LOG_LEVEL");
     if (!chosen && ::isatty(STDERR_FILENO) == 1) invocation.settings["log.level"] = "warn";
     return invocation;
 }
 
 std::string command_to_resume(const Invocation& invocation) {
     const auto quoted = [](const std::string& word) {
-        const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                                  "0123456789_-./=:,@%+") == std::string::npos;
+        const bool plain =
+            !word.empty() && word.find_first_not_of(
+                                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789_-./=:,@%+") == std::string::npos;
         if (plain) return word;
         std::string out = "'";
         for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -232,10 +247,14 @@ std::string command_to_resume(const Invocation& invocation) {
     for (const auto& path : invocation.sources) line += " --sources " + quoted(path);
     for (const auto& [name, value] : invocation.settings) {
         // URLs may hold passwords: they come from wherever this command had them.
-        if (name == "redis.url" || name == "postgres.url") line += " --" + name.substr(0, name.find('.')) + " …";
-        else if (name == "local") line += " --local";
-        else if (name == "state_dir") line += " --state-dir " + quoted(value);
-        else line += " --set " + quoted(name + "=" + value);
+        if (name == "redis.url" || name == "postgres.url")
+            line += " --" + name.substr(0, name.find('.')) + " …";
+        else if (name == "local")
+            line += " --local";
+        else if (name == "state_dir")
+            line += " --state-dir " + quoted(value);
+        else
+            line += " --set " + quoted(name + "=" + value);
     }
     return line;
 }

@@ -25,12 +25,13 @@ struct PipelineOptions {
     core::SliceClass slice_class = core::SliceClass::live;
     std::vector<std::string> streams;  ///< PlanMode::once: those asked for; empty: all
     bool adopt_redis = false;
-    std::string slot;                  ///< under which slices are leased
-    core::Token instance;              ///< of the catalogue
+    std::string slot;      ///< under which slices are leased
+    core::Token instance;  ///< of the catalogue
 };
 
-/// Planner, collector and worker of every source of a process, over shared connections. Built once the servers were
-/// reached; from then on every part waits out by itself what goes away. Used by the event loop's thread.
+/// Planner, collector and worker of every source of a process, over shared connections. Built once
+/// the servers were reached; from then on every part waits out by itself what goes away. Used by
+/// the event loop's thread.
 class Pipeline {
   public:
     Pipeline(Session& session, PipelineOptions options);
@@ -39,14 +40,16 @@ class Pipeline {
     Pipeline(const Pipeline&) = delete;
     Pipeline& operator=(const Pipeline&) = delete;
 
-    /// Refuses a Redis that belongs to another catalogue (core::ConfigError), or takes it over where that was asked for.
-    /// Throws core::TransientError when Redis is away.
+    /// Refuses a Redis that belongs to another catalogue (core::ConfigError), or takes it over
+    /// where that was asked for. Throws core::TransientError when Redis is away.
     core::Task<> claim_redis(Sources sources);
-    /// Starts the parts of these sources. Those that run already go on with the new version of their file.
-    /// Throws core::ConfigError when the credentials of one cannot be read; nothing was started or changed then.
+    /// Starts the parts of these sources. Those that run already go on with the new version of
+    /// their file. Throws core::ConfigError when the credentials of one cannot be read; nothing was
+    /// started or changed then.
     void apply(const Sources& sources);
 
-    /// Planners plan no more, collectors put what they hold on the queue and hand their slices back.
+    /// Planners plan no more, collectors put what they hold on the queue and hand their slices
+    /// back.
     void stop_collecting();
     /// Workers end the batches in work.
     void stop_working();
@@ -77,7 +80,8 @@ class Pipeline {
     void start(Part& part);
     core::Task<> carry(core::Task<> work, int* running);
     core::Task<std::vector<Snapshot>> look_at(storage::Progress* progress, SnapshotDetail detail);
-    [[nodiscard]] std::unique_ptr<Part> make_part(const std::shared_ptr<const core::SourceFile>& source);
+    [[nodiscard]] std::unique_ptr<Part> make_part(
+        const std::shared_ptr<const core::SourceFile>& source);
 
     Session& session_;
     PipelineOptions options_;

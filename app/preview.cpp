@@ -18,23 +18,29 @@ namespace pawl::app {
 namespace {
 
 constexpr int redirects_max = 5;
-constexpr std::size_t parents_max = 16;  // streams above streams; a source file cannot nest deeper in earnest
+constexpr std::size_t parents_max =
+    16;  // streams above streams; a source file cannot nest deeper in earnest
 
 std::string json_text(const core::Value& value) {
     switch (value.kind) {
-        case core::Value::Kind::null: return "null";
+        case core::Value::Kind::null:
+            return "null";
         case core::Value::Kind::text:
-            return nlohmann::json(std::string(value.text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-        default: return std::string(value.text);
+            return nlohmann::json(std::string(value.text))
+                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        default:
+            return std::string(value.text);
     }
 }
 
 /// Headers of quota, as the source's feedback names them.
-std::vector<std::pair<std::string, std::string>> limits_seen(const core::Feedback& feedback,
-                                                             const collector::HttpResponse& response) {
+std::vector<std::pair<std::string, std::string>> limits_seen(
+    const core::Feedback& feedback, const collector::HttpResponse& response) {
     std::vector<std::pair<std::string, std::string>> seen;
-    for (const auto& name : {feedback.limit, feedback.remaining, feedback.reset, feedback.resource, feedback.retry_after})
-        if (const auto value = name.empty() ? std::nullopt : response.header(name)) seen.emplace_back(name, *value);
+    for (const auto& name : {feedback.limit, feedback.remaining, feedback.reset, feedback.resource,
+                             feedback.retry_after})
+        if (const auto value = name.empty() ? std::nullopt : response.header(name))
+            seen.emplace_back(name, *value);
     return seen;
 }
 
@@ -44,8 +50,9 @@ std::vector<std::pair<std::string, std::string>> limits_seen(const core::Feedbac
     const auto* response = std::get_if<collector::HttpResponse>(&result);
     const std::string answer = response ? "status " + std::to_string(response->status)
                                         : std::get<collector::HttpFailure>(result).reason;
-    const std::string text = url + ": " + answer +
-                             (judgement.ending.reason.empty() ? "" : " (" + judgement.ending.reason + ")");
+    const std::string text =
+        url + ": " + answer +
+        (judgement.ending.reason.empty() ? "" : " (" + judgement.ending.reason + ")");
     if (judgement.kind == Kind::quarantine_key || (response && response->status == 401))
         throw core::RefusedError("the API refuses the credentials: " + text);
     if (judgement.kind == Kind::again || judgement.kind == Kind::rate_limited)
@@ -73,14 +80,16 @@ core::Task<PreviewPage> Preview::page(const core::Stream& stream) {
     co_return page;
 }
 
-std::string Preview::row_for(const core::Stream& child, const PreviewPage& seen, const std::string& table) const {
+std::string Preview::row_for(const core::Stream& child, const PreviewPage& seen,
+                             const std::string& table) const {
     for (const auto& rows : seen.rows.emits) {
         if (seen.stream->emits[rows.emit].table != table) continue;
         auto row = first_row_with(rows, child.parent_columns);
         if (!row.empty()) return row;
     }
-    throw UsageError("the first page of stream '" + seen.stream->name + "' has no row for stream '" + child.name +
-                     "': give its values, --set " + child.parent_columns.front() + "=VALUE");
+    throw UsageError("the first page of stream '" + seen.stream->name +
+                     "' has no row for stream '" + child.name + "': give its values, --set " +
+                     child.parent_columns.front() + "=VALUE");
 }
 
 core::Task<PreviewPage> Preview::fetch(const core::Stream* stream, core::SliceDescriptor slice) {
@@ -88,7 +97,8 @@ core::Task<PreviewPage> Preview::fetch(const core::Stream* stream, core::SliceDe
     co_return read(*stream, std::move(slice), std::move(answer));
 }
 
-PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slice, Answer answer) const {
+PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slice,
+                          Answer answer) const {
     PreviewPage page;
     page.stream = &stream;
     page.url = std::move(answer.url);
@@ -101,7 +111,8 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     collector::FetchedPage fetched;
     const bool is_json = stream.decode == core::Stream::Decode::json;
     fetched.body = collector::read_body(body, is_json, response.header("content-length") == "0");
-    if (!fetched.body.failure.empty()) throw core::PermanentError(page.url + ": " + fetched.body.failure);
+    if (!fetched.body.failure.empty())
+        throw core::PermanentError(page.url + ": " + fetched.body.failure);
     collector::PageRead seen;
     seen.url = page.url;
     seen.headers = &response.headers;
@@ -113,18 +124,20 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     fetched.response = std::move(response);
     queue::Lease lease;
     lease.slice = std::move(slice);
-    const core::Job job =
-        collector::make_job(*source_, stream, lease, std::move(fetched), core::Link::random(context_.random), 0);
+    const core::Job job = collector::make_job(*source_, stream, lease, std::move(fetched),
+                                              core::Link::random(context_.random), 0);
     page.rows = worker::map_page(stream, job, body);
     return page;
 }
 
-core::SliceDescriptor Preview::slice_of(const core::Stream& stream, const std::string& parent) const {
+core::SliceDescriptor Preview::slice_of(const core::Stream& stream,
+                                        const std::string& parent) const {
     core::SliceDescriptor slice;
     slice.stream = stream.name;
     slice.request_hash = stream.request_hash;
     if (stream.foreach_.kind == core::Foreach::Kind::list) {
-        if (stream.foreach_.list.empty()) throw core::ConfigError("stream '" + stream.name + "': its list is empty");
+        if (stream.foreach_.list.empty())
+            throw core::ConfigError("stream '" + stream.name + "': its list is empty");
         slice.list = add_given(stream.foreach_.list.front());
     } else if (stream.foreach_.kind != core::Foreach::Kind::once) {
         slice.parent = add_given(parent);
@@ -132,14 +145,16 @@ core::SliceDescriptor Preview::slice_of(const core::Stream& stream, const std::s
     return slice;
 }
 
-/// The streams that must be asked for one row each, from the first that needs no row down to `stream` itself.
+/// The streams that must be asked for one row each, from the first that needs no row down to
+/// `stream` itself.
 std::vector<Preview::Step> Preview::way_down_to(const core::Stream& stream) const {
     std::vector<Step> way{{&stream, ""}};
     while (!is_given(*way.front().stream)) {
         const auto& lowest = *way.front().stream;
         const auto next = above(lowest);
         if (!next || way.size() > parents_max)
-            throw UsageError("stream '" + lowest.name + "' is asked for rows of table '" + lowest.foreach_.table +
+            throw UsageError("stream '" + lowest.name + "' is asked for rows of table '" +
+                             lowest.foreach_.table +
                              "', which no other stream writes: give their values, --set " +
                              lowest.parent_columns.front() + "=VALUE");
         way.insert(way.begin(), *next);
@@ -147,7 +162,8 @@ std::vector<Preview::Step> Preview::way_down_to(const core::Stream& stream) cons
     return way;
 }
 
-/// The stream whose rows `stream` is asked for: the parent, or for a table the first other stream that writes it.
+/// The stream whose rows `stream` is asked for: the parent, or for a table the first other stream
+/// that writes it.
 std::optional<Preview::Step> Preview::above(const core::Stream& stream) const {
     const auto& foreach_ = stream.foreach_;
     if (foreach_.kind == core::Foreach::Kind::stream) {
@@ -157,7 +173,8 @@ std::optional<Preview::Step> Preview::above(const core::Stream& stream) const {
     }
     for (const auto& other : source_->streams)
         for (const auto& emit : other.emits)
-            if (other.name != stream.name && emit.table == foreach_.table) return Step{&other, emit.table};
+            if (other.name != stream.name && emit.table == foreach_.table)
+                return Step{&other, emit.table};
     return std::nullopt;
 }
 
@@ -179,7 +196,8 @@ std::string Preview::add_given(const std::string& json) const {
     return object.dump();
 }
 
-collector::HttpRequest Preview::to_http(const std::string& method, const collector::PageRequest& request,
+collector::HttpRequest Preview::to_http(const std::string& method,
+                                        const collector::PageRequest& request,
                                         const std::string& key) const {
     collector::HttpRequest http;
     http.method = method;
@@ -188,13 +206,15 @@ collector::HttpRequest Preview::to_http(const std::string& method, const collect
     http.body_max = context_.settings.http.body_max;
     http.connect_timeout = context_.settings.http.connect_timeout;
     http.timeout = context_.settings.http.request_timeout;
-    if (request.with_credentials && !key.empty()) collector::inject_credentials(*source_, key, http);
+    if (request.with_credentials && !key.empty())
+        collector::inject_credentials(*source_, key, http);
     return http;
 }
 
 core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::SliceDescriptor slice) {
     auto request = collector::page_request(*source_, *stream, slice, std::nullopt);
-    const auto accounts = collector::load_accounts(*source_, context_.environment, context_.settings.secrets_dir);
+    const auto accounts =
+        collector::load_accounts(*source_, context_.environment, context_.settings.secrets_dir);
     const std::string key = accounts.empty() ? "" : accounts.front().keys.front();
     for (int redirects = 0; redirects <= redirects_max; ++redirects) {
         auto http = to_http(stream->method, request, key);
@@ -205,15 +225,17 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
         exchange.with_credentials = request.with_credentials && !key.empty();
         const auto judgement = collector::judge(*source_, result, exchange, context_.random);
         if (judgement.kind == collector::Judgement::Kind::redirect) {
-            request = collector::redirected(request, std::get<collector::HttpResponse>(result).location);
+            request =
+                collector::redirected(request, std::get<collector::HttpResponse>(result).location);
             continue;
         }
-        if (judgement.kind != collector::Judgement::Kind::page) refuse(judgement, result, answer.url);
+        if (judgement.kind != collector::Judgement::Kind::page)
+            refuse(judgement, result, answer.url);
         answer.response = std::get<collector::HttpResponse>(std::move(result));
         co_return answer;
     }
-    throw core::PermanentError(core::redact(request.url) + ": more than " + std::to_string(redirects_max) +
-                               " redirects");
+    throw core::PermanentError(core::redact(request.url) + ": more than " +
+                               std::to_string(redirects_max) + " redirects");
 }
 
 std::string first_row_with(const core::EmitRows& rows, const std::vector<std::string>& columns) {
@@ -222,10 +244,12 @@ std::string first_row_with(const core::EmitRows& rows, const std::vector<std::st
         std::size_t found = 0;
         for (std::size_t c = 0; c < rows.columns.size(); ++c) {
             const auto& value = rows.cells[row * rows.columns.size() + c];
-            const bool wanted = std::find(columns.begin(), columns.end(), rows.columns[c]) != columns.end();
+            const bool wanted =
+                std::find(columns.begin(), columns.end(), rows.columns[c]) != columns.end();
             if (!wanted || value.is_null()) continue;
             ++found;
-            object += (object.empty() ? "" : ",") + nlohmann::json(rows.columns[c]).dump() + ":" + json_text(value);
+            object += (object.empty() ? "" : ",") + nlohmann::json(rows.columns[c]).dump() + ":" +
+                      json_text(value);
         }
         if (found == columns.size()) return "{" + object + "}";
     }

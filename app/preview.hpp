@@ -20,7 +20,7 @@ namespace pawl::app {
 /// One page of a stream as it would be stored.
 struct PreviewPage {
     const core::Stream* stream = nullptr;
-    std::string url;                         ///< as asked, secrets removed
+    std::string url;  ///< as asked, secrets removed
     int status = 0;
     std::size_t body_bytes = 0;
     collector::Following following;
@@ -29,8 +29,9 @@ struct PreviewPage {
     std::vector<std::string> notes;                           ///< what was assumed on the way here
 };
 
-/// Fetches the first page of a stream without Redis and Postgres, and stores nothing. A child stream gets its parent's
-/// values from the first page of the stream above it, and so on up; `given` values win over those.
+/// Fetches the first page of a stream without Redis and Postgres, and stores nothing. A child
+/// stream gets its parent's values from the first page of the stream above it, and so on up;
+/// `given` values win over those.
 class Preview {
   public:
     struct Context {
@@ -42,9 +43,10 @@ class Preview {
     };
     Preview(std::shared_ptr<const core::SourceFile> source, Context context);
 
-    /// Throws core::RefusedError when the API refuses the credentials, core::TransientError when it cannot be reached or
-    /// says to come later, core::PermanentError when it answers with no page, UsageError when a placeholder has no value.
-    /// `stream` is one of the source's and lives as long.
+    /// Throws core::RefusedError when the API refuses the credentials, core::TransientError when it
+    /// cannot be reached or says to come later, core::PermanentError when it answers with no page,
+    /// UsageError when a placeholder has no value. `stream` is one of the source's and lives as
+    /// long.
     core::Task<PreviewPage> page(const core::Stream& stream);
 
   private:
@@ -56,7 +58,8 @@ class Preview {
     [[nodiscard]] std::vector<Step> way_down_to(const core::Stream& stream) const;
     [[nodiscard]] std::optional<Step> above(const core::Stream& stream) const;
     [[nodiscard]] bool is_given(const core::Stream& stream) const;
-    [[nodiscard]] core::SliceDescriptor slice_of(const core::Stream& stream, const std::string& parent) const;
+    [[nodiscard]] core::SliceDescriptor slice_of(const core::Stream& stream,
+                                                 const std::string& parent) const;
     [[nodiscard]] std::string add_given(const std::string& json) const;
     struct Answer {
         std::string url;  ///< where it came from, secrets removed
@@ -64,18 +67,22 @@ class Preview {
     };
     core::Task<PreviewPage> fetch(const core::Stream* stream, core::SliceDescriptor slice);
     core::Task<Answer> ask(const core::Stream* stream, core::SliceDescriptor slice);
-    [[nodiscard]] PreviewPage read(const core::Stream& stream, core::SliceDescriptor slice, Answer answer) const;
+    [[nodiscard]] PreviewPage read(const core::Stream& stream, core::SliceDescriptor slice,
+                                   Answer answer) const;
     [[nodiscard]] std::string row_for(const core::Stream& child, const PreviewPage& seen,
                                       const std::string& table) const;
-    [[nodiscard]] collector::HttpRequest to_http(const std::string& method, const collector::PageRequest& request,
+    [[nodiscard]] collector::HttpRequest to_http(const std::string& method,
+                                                 const collector::PageRequest& request,
                                                  const std::string& key) const;
 
     std::shared_ptr<const core::SourceFile> source_;
     Context context_;
 };
 
-/// The first row of `rows` that has a value in each of `columns`, as a JSON object text; "" when there is none. Pure.
-[[nodiscard]] std::string first_row_with(const core::EmitRows& rows, const std::vector<std::string>& columns);
+/// The first row of `rows` that has a value in each of `columns`, as a JSON object text; "" when
+/// there is none. Pure.
+[[nodiscard]] std::string first_row_with(const core::EmitRows& rows,
+                                         const std::vector<std::string>& columns);
 /// The column types that the rows of this page ask for, in the order of the columns. Pure.
 [[nodiscard]] std::vector<core::ColumnType> column_types(const core::EmitRows& rows);
 

@@ -45,9 +45,11 @@ ProgressLine::ProgressLine(core::SteadyTime begin, std::vector<std::string> stre
     : begin_(begin), streams_(std::move(streams)) {}
 
 void ProgressLine::update(core::SteadyTime now, std::vector<Snapshot> snapshots) {
-    // A server that did not answer leaves the numbers as they were; only what it says of itself is new.
-    const bool answered = std::all_of(snapshots.begin(), snapshots.end(),
-                                      [](const Snapshot& snapshot) { return snapshot.postgres_error.empty(); });
+    // A server that did not answer leaves the numbers as they were; only what it says of itself is
+    // new.
+    const bool answered =
+        std::all_of(snapshots.begin(), snapshots.end(),
+                    [](const Snapshot& snapshot) { return snapshot.postgres_error.empty(); });
     if (answered || snapshots_.empty()) {
         looks_.push_back({now, sum(snapshots, streams_)});
         snapshots_ = std::move(snapshots);
@@ -65,14 +67,16 @@ double ProgressLine::rate(std::int64_t Totals::*count) const {
     const Look& last = looks_.back();
     const Look& base = looks_.size() > 2 ? looks_[1] : looks_[0];
     const double seconds = seconds_between(base.at, last.at);
-    return seconds <= 0 ? 0 : static_cast<double>(last.totals.*count - base.totals.*count) / seconds;
+    return seconds <= 0 ? 0
+                        : static_cast<double>(last.totals.*count - base.totals.*count) / seconds;
 }
 
 std::vector<std::string> ProgressLine::waits() const {
     std::vector<std::string> all;
     for (const auto& snapshot : snapshots_)
         for (auto& wait : what_it_waits_for(snapshot))
-            if (std::find(all.begin(), all.end(), wait) == all.end()) all.push_back(std::move(wait));
+            if (std::find(all.begin(), all.end(), wait) == all.end())
+                all.push_back(std::move(wait));
     return all;
 }
 
@@ -100,17 +104,18 @@ std::string ProgressLine::text() const {
     const Totals& now = looks_.back().totals;
     const Totals since = gained();
     const std::int64_t left = now.slices_open + now.partitions_due;
-    std::string line = fmt::format("{} · {} pages ({}/s) · {} records ({}/s) · {} of {} slices left",
-                                   duration_text(seconds_between(begin_, looks_.back().at)), grouped(since.pages),
-                                   per_second(rate(&Totals::pages)), grouped(since.records),
-                                   per_second(rate(&Totals::records)), grouped(left),
-                                   grouped(left + now.slices_done));
+    std::string line = fmt::format(
+        "{} · {} pages ({}/s) · {} records ({}/s) · {} of {} slices left",
+        duration_text(seconds_between(begin_, looks_.back().at)), grouped(since.pages),
+        per_second(rate(&Totals::pages)), grouped(since.records),
+        per_second(rate(&Totals::records)), grouped(left), grouped(left + now.slices_done));
     const double finished_rate = rate(&Totals::slices_done);
     if (left > 0 && finished_rate > 0)
         line += ", about " + duration_text(static_cast<double>(left) / finished_rate);
     if (queued() > 0) line += " · queue " + grouped(queued());
     const auto waiting = waits();
-    for (std::size_t i = 0; i < waiting.size(); ++i) line += (i == 0 ? " · waits for " : "; ") + waiting[i];
+    for (std::size_t i = 0; i < waiting.size(); ++i)
+        line += (i == 0 ? " · waits for " : "; ") + waiting[i];
     return line;
 }
 
@@ -144,14 +149,16 @@ nlohmann::ordered_json ProgressLine::json() const {
 }
 
 std::string ProgressLine::summary() const {
-    TextTable table({"stream", "slices", "pages", "records", "inserted", "updated", "rejected", "dead letters"});
+    TextTable table({"stream", "slices", "pages", "records", "inserted", "updated", "rejected",
+                     "dead letters"});
     for (const auto& snapshot : snapshots_) {
         for (const auto& stream : snapshot.streams) {
             std::int64_t slices = 0;
             for (const auto& [word, count] : stream.slices_by_outcome) slices += count;
-            table.add({snapshot.source + "." + stream.stream, grouped(slices), grouped(stream.pages),
-                       grouped(stream.records), grouped(stream.inserted), grouped(stream.updated),
-                       grouped(stream.rejected), grouped(stream.dead_letters)});
+            table.add({snapshot.source + "." + stream.stream, grouped(slices),
+                       grouped(stream.pages), grouped(stream.records), grouped(stream.inserted),
+                       grouped(stream.updated), grouped(stream.rejected),
+                       grouped(stream.dead_letters)});
         }
     }
     return table.text();

@@ -18,8 +18,8 @@ class ProgressLine {
     /// One look at all sources of the command. The first is what was there before.
     void update(core::SteadyTime now, std::vector<Snapshot> snapshots);
 
-    /// "1 min 5 s · 1,204 pages (41/s) · 96,110 records (3,280/s) · 2,113 of 5,600 slices left, about 52 s · queue 12 ·
-    /// waits for …"
+    /// "1 min 5 s · 1,204 pages (41/s) · 96,110 records (3,280/s) · 2,113 of 5,600 slices left,
+    /// about 52 s · queue 12 · waits for …"
     [[nodiscard]] std::string text() const;
     [[nodiscard]] nlohmann::ordered_json json() const;
     /// The same numbers once it is over, one line per stream.

@@ -28,11 +28,13 @@ std::string cut_to_terminal(const std::string& text) {
 
 }  // namespace
 
-ProgressWriter::ProgressWriter(core::SteadyTime begin, std::vector<std::string> streams, const Invocation& invocation)
+ProgressWriter::ProgressWriter(core::SteadyTime begin, std::vector<std::string> streams,
+                               const Invocation& invocation)
     : line_(begin, std::move(streams)),
       next_(begin),
       every_(invocation.progress_every.value_or(line_every)),
-      is_terminal_(!invocation.progress_json && !invocation.progress_every && ::isatty(STDERR_FILENO) == 1),
+      is_terminal_(!invocation.progress_json && !invocation.progress_every &&
+                   ::isatty(STDERR_FILENO) == 1),
       is_json_(invocation.progress_json),
       is_result_json_(invocation.json || invocation.progress_json) {
     if (is_terminal_) every_ = core::Millis(0);
@@ -84,7 +86,8 @@ void ProgressWriter::finish() {
 }
 
 bool ProgressWriter::has_losses() const {
-    return line_.now().dead_letters > 0 || line_.now().slices_lost > std::max<std::int64_t>(0, lost_before_);
+    return line_.now().dead_letters > 0 ||
+           line_.now().slices_lost > std::max<std::int64_t>(0, lost_before_);
 }
 
 }  // namespace pawl::app

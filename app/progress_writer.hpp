@@ -8,11 +8,12 @@
 
 namespace pawl::app {
 
-/// Shows the progress of a one-shot command: one line that is redrawn on a terminal, a line now and then elsewhere, or
-/// JSON objects on stdout. Messages and lines go to stderr.
+/// Shows the progress of a one-shot command: one line that is redrawn on a terminal, a line now and
+/// then elsewhere, or JSON objects on stdout. Messages and lines go to stderr.
 class ProgressWriter {
   public:
-    ProgressWriter(core::SteadyTime begin, std::vector<std::string> streams, const Invocation& invocation);
+    ProgressWriter(core::SteadyTime begin, std::vector<std::string> streams,
+                   const Invocation& invocation);
 
     /// A new look at all sources; shown when it is time.
     void update(core::SteadyTime now, std::vector<Snapshot> snapshots);

@@ -33,9 +33,11 @@ std::vector<std::string> split(std::string_view names) {
     return out;
 }
 
-/// Seconds from a millisecond (a commit) to a minute (request_timeout); rows up to far beyond batch_rows.
+/// Seconds from a millisecond (a commit) to a minute (request_timeout); rows up to far beyond
+/// batch_rows.
 prometheus::Histogram::BucketBoundaries buckets(Metric metric) {
-    if (metric == Metric::batch_rows) return {1, 10, 100, 300, 1'000, 3'000, 10'000, 30'000, 100'000};
+    if (metric == Metric::batch_rows)
+        return {1, 10, 100, 300, 1'000, 3'000, 10'000, 30'000, 100'000};
     return {0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60};
 }
 
@@ -91,11 +93,14 @@ PrometheusTelemetry::PrometheusTelemetry() : state_(std::make_unique<State>()) {
         state.names = split(family.labels);
         const std::string name(family.name), help(family.help);
         if (family.kind == core::MetricKind::counter)
-            state.counters = &prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry);
+            state.counters =
+                &prometheus::BuildCounter().Name(name).Help(help).Register(state_->registry);
         else if (family.kind == core::MetricKind::gauge)
-            state.gauges = &prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry);
+            state.gauges =
+                &prometheus::BuildGauge().Name(name).Help(help).Register(state_->registry);
         else
-            state.histograms = &prometheus::BuildHistogram().Name(name).Help(help).Register(state_->registry);
+            state.histograms =
+                &prometheus::BuildHistogram().Name(name).Help(help).Register(state_->registry);
     }
 }
 
@@ -125,7 +130,8 @@ void PrometheusTelemetry::observe(Metric metric, Labels labels, double value) {
     const std::lock_guard lock(state_->mutex);
     auto& family = state_->at(metric);
     if (family.histograms == nullptr) return;
-    const auto make = [&](const std::map<std::string, std::string>& named) -> prometheus::Histogram& {
+    const auto make =
+        [&](const std::map<std::string, std::string>& named) -> prometheus::Histogram& {
         return family.histograms->Add(named, buckets(metric));
     };
     family.histogram_series.at(labels, family.names, make).Observe(value);

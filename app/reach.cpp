@@ -12,7 +12,8 @@ constexpr std::chrono::milliseconds retry_pause{500};
 
 core::Token open_catalogue(const std::string& url, bool may_migrate) {
     storage::Connection connection(url);
-    return (may_migrate ? storage::migrate(connection) : storage::require_migrated(connection)).instance;
+    return (may_migrate ? storage::migrate(connection) : storage::require_migrated(connection))
+        .instance;
 }
 
 std::string advice(const std::string& flag) {
@@ -44,7 +45,9 @@ core::Task<core::Token> contact_postgres(Session& session) {
     const auto instance = std::make_shared<core::Token>();
     const std::string url = session.settings.postgres.url;
     const bool may_migrate = session.settings.migrate;
-    std::function<void()> work = [instance, url, may_migrate] { *instance = open_catalogue(url, may_migrate); };
+    std::function<void()> work = [instance, url, may_migrate] {
+        *instance = open_catalogue(url, may_migrate);
+    };
     co_await session.threads->run(std::move(work));
     co_return *instance;
 }
@@ -62,8 +65,8 @@ core::Task<core::Token> reach_postgres(Session& session) {
         if (session.clock.steady() - begin >= contact_wait_max) break;
         co_await session.clock.sleep(retry_pause);
     }
-    throw core::TransientError("cannot reach Postgres at " + session.postgres_address() + ": " + reason +
-                               advice("--postgres URL"));
+    throw core::TransientError("cannot reach Postgres at " + session.postgres_address() + ": " +
+                               reason + advice("--postgres URL"));
 }
 
 }  // namespace pawl::app

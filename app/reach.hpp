@@ -8,12 +8,12 @@
 
 namespace pawl::app {
 
-/// First contact with the servers, for commands that must tell a person at once when one is away: both wait a bounded
-/// time (10 s), then throw core::TransientError with the address and what to do. core::RefusedError and ConfigError come
-/// through at once.
+/// First contact with the servers, for commands that must tell a person at once when one is away:
+/// both wait a bounded time (10 s), then throw core::TransientError with the address and what to
+/// do. core::RefusedError and ConfigError come through at once.
 core::Task<> reach_redis(Session& session, std::shared_ptr<queue::RedisConnection> redis);
-/// Also migrates where settings say so, and throws core::ConfigError where they do not and a migration is missing.
-/// Returns the identity of the catalogue.
+/// Also migrates where settings say so, and throws core::ConfigError where they do not and a
+/// migration is missing. Returns the identity of the catalogue.
 core::Task<core::Token> reach_postgres(Session& session);
 /// One try of the same: throws core::TransientError when Postgres is away.
 core::Task<core::Token> contact_postgres(Session& session);

@@ -16,8 +16,8 @@ std::string without_password(const std::string& url) {
             text.erase(colon, at - colon);
     }
     // password=… as a keyword ('…' with \' inside) or as a parameter of the URL; sslpassword too.
-    static const std::regex keyword(R"(([&\s]|\?|^)((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*))",
-                                    std::regex::icase);
+    static const std::regex keyword(
+        R"(([&\s]|\?|^)((?:ssl)?password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*))", std::regex::icase);
     return std::regex_replace(text, keyword, "$1$2***");
 }
 
@@ -25,9 +25,11 @@ std::string postgres_address(const core::Settings& settings,
                              const std::map<std::string, std::string>& environment) {
     if (!settings.postgres.url.empty()) return without_password(settings.postgres.url);
     std::string text;
-    for (const char* name : {"PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER"}) {
+    for (const char* name :
+         {"PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER"}) {
         const auto found = environment.find(name);
-        if (found != environment.end()) text += (text.empty() ? "" : " ") + found->first + "=" + found->second;
+        if (found != environment.end())
+            text += (text.empty() ? "" : " ") + found->first + "=" + found->second;
     }
     return text.empty() ? "libpq's defaults" : text;
 }

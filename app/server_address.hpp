@@ -7,7 +7,8 @@
 
 namespace pawl::app {
 
-/// A Postgres URL or keyword string without its password: for people, `status --json` and messages. Pure.
+/// A Postgres URL or keyword string without its password: for people, `status --json` and messages.
+/// Pure.
 [[nodiscard]] std::string without_password(const std::string& url);
 
 /// Where Postgres is, for people: the URL, or the PG* variables that say so.

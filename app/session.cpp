@@ -17,7 +17,8 @@ std::size_t thread_count(const core::Settings& settings) {
 }  // namespace
 
 core::Settings settings_of(const Invocation& invocation) {
-    auto settings = core::load_settings(invocation.config_file, invocation.environment, invocation.settings);
+    auto settings =
+        core::load_settings(invocation.config_file, invocation.environment, invocation.settings);
     if (!invocation.sources.empty()) settings.sources = invocation.sources;
     core::log::configure(settings.log.level, settings.log.format);
     return settings;
@@ -44,7 +45,9 @@ std::shared_ptr<queue::RedisConnection> Session::redis() {
 
 std::string Session::redis_address() const { return without_password(settings.redis.url); }
 
-std::string Session::postgres_address() const { return app::postgres_address(settings, invocation.environment); }
+std::string Session::postgres_address() const {
+    return app::postgres_address(settings, invocation.environment);
+}
 
 void Session::wait_for(core::Task<> task) {
     bool done = false;
@@ -60,7 +63,8 @@ void Session::wait_for(core::Task<> task) {
 void Session::turn_until(const bool& done) {
     context.restart();
     while (!done)
-        if (context.run_one() == 0) throw std::logic_error("the event loop ran dry before the command ended");
+        if (context.run_one() == 0)
+            throw std::logic_error("the event loop ran dry before the command ended");
 }
 
 }  // namespace pawl::app

@@ -20,11 +20,11 @@
 
 namespace pawl::app {
 
-/// What every command that needs servers stands on: settings, local servers, the event loop, threads, connections.
-/// Local servers are up from construction to destruction.
+/// What every command that needs servers stands on: settings, local servers, the event loop,
+/// threads, connections. Local servers are up from construction to destruction.
 struct Session {
-    /// Reads settings, configures logging, starts local servers of `wanted` where none are configured. Blocks. Throws
-    /// core::ConfigError, and what LocalServers throws.
+    /// Reads settings, configures logging, starts local servers of `wanted` where none are
+    /// configured. Blocks. Throws core::ConfigError, and what LocalServers throws.
     explicit Session(Invocation given, LocalNeeds wanted = {true, true});
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;

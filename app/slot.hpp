@@ -6,12 +6,13 @@
 
 namespace pawl::app {
 
-/// The stable name under which a process leases slices: host name and a number held by a file lock. A process that is
-/// restarted gets the number back, so it takes its own leases back at once instead of waiting for them to lapse.
+/// The stable name under which a process leases slices: host name and a number held by a file lock.
+/// A process that is restarted gets the number back, so it takes its own leases back at once
+/// instead of waiting for them to lapse.
 class Slot {
   public:
-    /// `name` not empty: that name, locked all the same. Throws core::ConfigError when it is taken, or when all
-    /// numbers (1 … 256) are.
+    /// `name` not empty: that name, locked all the same. Throws core::ConfigError when it is taken,
+    /// or when all numbers (1 … 256) are.
     [[nodiscard]] static Slot take(const std::string& state_dir, const std::string& name);
 
     [[nodiscard]] const std::string& name() const { return name_; }

@@ -29,7 +29,8 @@ core::Task<> ask_redis(SnapshotPorts ports, Snapshot* into) {
     into->quarantined = co_await ports.quota->quarantined();
 }
 
-/// Limits by name: how many owners they have, how many of those cannot ask now, and when the first can again.
+/// Limits by name: how many owners they have, how many of those cannot ask now, and when the first
+/// can again.
 struct LimitState {
     int owners = 0, exhausted = 0;
     double first_seconds = 0;
@@ -64,7 +65,8 @@ std::vector<std::string> what_it_waits_for(const Snapshot& snapshot) {
     std::vector<std::string> waits;
     if (!snapshot.redis_error.empty()) waits.push_back("Redis: " + snapshot.redis_error);
     if (!snapshot.postgres_error.empty()) waits.push_back("Postgres: " + snapshot.postgres_error);
-    std::set<std::string> owned;  // limits that are counted per owner; requests without credentials count beside them
+    std::set<std::string>
+        owned;  // limits that are counted per owner; requests without credentials count beside them
     for (const auto& limit : snapshot.quota)
         if (!limit.owner.empty()) owned.insert(limit.name);
     std::map<std::string, LimitState> limits;
@@ -74,26 +76,33 @@ std::vector<std::string> what_it_waits_for(const Snapshot& snapshot) {
         ++state.owners;
         if (!limit.blocked && limit.remaining > 0) continue;
         if (limit.limit == 0 && !limit.blocked) continue;  // a limit of concurrency alone
-        state.first_seconds =
-            state.exhausted == 0 ? limit.reset_seconds : std::min(state.first_seconds, limit.reset_seconds);
+        state.first_seconds = state.exhausted == 0
+                                  ? limit.reset_seconds
+                                  : std::min(state.first_seconds, limit.reset_seconds);
         ++state.exhausted;
     }
     for (const auto& [name, state] : limits) {
-        if (state.exhausted == 0 || state.exhausted < state.owners) continue;  // someone can still pay
-        waits.push_back("quota '" + name + "'" +
-                        (state.owners > 1 ? " of all " + std::to_string(state.owners) + " owners" : "") +
-                        ", next in " + duration_text(state.first_seconds));
+        if (state.exhausted == 0 || state.exhausted < state.owners)
+            continue;  // someone can still pay
+        waits.push_back(
+            "quota '" + name + "'" +
+            (state.owners > 1 ? " of all " + std::to_string(state.owners) + " owners" : "") +
+            ", next in " + duration_text(state.first_seconds));
     }
-    const auto bytes = static_cast<std::size_t>(snapshot.queue.bytes + snapshot.queue.bytes_reserved);
+    const auto bytes =
+        static_cast<std::size_t>(snapshot.queue.bytes + snapshot.queue.bytes_reserved);
     if (snapshot.queue_bytes_max > 0 && bytes >= snapshot.queue_bytes_max / 100 * 95)
-        waits.push_back("room on the queue (" + bytes_text(snapshot.queue.bytes) + "): workers or Postgres are behind");
+        waits.push_back("room on the queue (" + bytes_text(snapshot.queue.bytes) +
+                        "): workers or Postgres are behind");
     return waits;
 }
 
 Totals totals_of(const Snapshot& snapshot, const std::vector<std::string>& streams) {
     Totals totals;
     for (const auto& stream : snapshot.streams) {
-        if (!streams.empty() && std::find(streams.begin(), streams.end(), stream.stream) == streams.end()) continue;
+        if (!streams.empty() &&
+            std::find(streams.begin(), streams.end(), stream.stream) == streams.end())
+            continue;
         totals.pages += stream.pages;
         totals.records += stream.records;
         totals.inserted += stream.inserted;
@@ -134,7 +143,8 @@ nlohmann::ordered_json to_json(const Snapshot& snapshot) {
     }
     out["streams"] = std::move(streams);
     Json tables = Json::array();
-    for (const auto& table : snapshot.tables) tables.push_back({{"table", table.table}, {"rows", table.rows}});
+    for (const auto& table : snapshot.tables)
+        tables.push_back({{"table", table.table}, {"rows", table.rows}});
     out["tables"] = std::move(tables);
     out["queue"] = {{"jobs", snapshot.queue.jobs},
                     {"bytes", snapshot.queue.bytes},

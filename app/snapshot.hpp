@@ -23,10 +23,11 @@ struct Snapshot {
     std::size_t queue_bytes_max = 0;
     queue::FrontierTotals slices;
     std::vector<queue::LimitView> quota;
-    std::vector<std::string> quarantined;     ///< owners whose key the API refuses
+    std::vector<std::string> quarantined;  ///< owners whose key the API refuses
 };
 
-/// Where a snapshot is taken from. A null pointer: that server could not be reached, its error is in `Snapshot` already.
+/// Where a snapshot is taken from. A null pointer: that server could not be reached, its error is
+/// in `Snapshot` already.
 struct SnapshotPorts {
     storage::Progress* progress = nullptr;
     queue::Frontiers* frontiers = nullptr;
@@ -34,9 +35,13 @@ struct SnapshotPorts {
     queue::Quota* quota = nullptr;
 };
 
-enum class SnapshotDetail : std::uint8_t { numbers, everything };  ///< everything: tables and problems too
+enum class SnapshotDetail : std::uint8_t {
+    numbers,
+    everything
+};  ///< everything: tables and problems too
 
-/// Fills in what the ports tell; an error of one server never hides the other. O(1) in the size of the data.
+/// Fills in what the ports tell; an error of one server never hides the other. O(1) in the size of
+/// the data.
 core::Task<Snapshot> take_snapshot(SnapshotPorts ports, Snapshot begun, SnapshotDetail detail);
 
 /// What keeps it from going on right now, in words; empty: nothing, or nothing to do. Pure.
@@ -46,8 +51,10 @@ struct Totals {
     std::int64_t pages = 0, records = 0, inserted = 0, updated = 0, rejected = 0, dead_letters = 0;
     std::int64_t slices_open = 0, slices_done = 0, slices_lost = 0, partitions_due = 0;
 };
-/// Sums over the streams named; all when empty. slices_lost: finished in a way that needs attention.
-[[nodiscard]] Totals totals_of(const Snapshot& snapshot, const std::vector<std::string>& streams = {});
+/// Sums over the streams named; all when empty. slices_lost: finished in a way that needs
+/// attention.
+[[nodiscard]] Totals totals_of(const Snapshot& snapshot,
+                               const std::vector<std::string>& streams = {});
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Snapshot& snapshot);
 

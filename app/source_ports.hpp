@@ -13,11 +13,14 @@ namespace pawl::app {
 
 /// The queue's side of one source: its frontiers, page queue and quota over shared connections.
 struct SourcePorts {
-    SourcePorts(Session& session, std::string source, std::shared_ptr<queue::RedisConnection> connection,
+    SourcePorts(Session& session, std::string source,
+                std::shared_ptr<queue::RedisConnection> connection,
                 std::shared_ptr<queue::RedisConnection> reading)
-        : frontiers(connection, source, *session.telemetry, session.random, session.settings.redis.queue_bytes_max),
+        : frontiers(connection, source, *session.telemetry, session.random,
+                    session.settings.redis.queue_bytes_max),
           pages(connection, std::move(reading), source, *session.telemetry),
-          quota(connection, source, *session.telemetry, session.random, session.settings.redis.queue_bytes_max) {}
+          quota(connection, source, *session.telemetry, session.random,
+                session.settings.redis.queue_bytes_max) {}
 
     queue::RedisFrontiers frontiers;
     queue::RedisPageQueue pages;

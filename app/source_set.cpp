@@ -16,7 +16,8 @@ namespace {
 
 std::string with_suggestion(const std::string& text, const std::string& word,
                             const std::vector<std::string>& candidates) {
-    if (const auto meant = nearest(word, candidates)) return text + "; did you mean '" + *meant + "'?";
+    if (const auto meant = nearest(word, candidates))
+        return text + "; did you mean '" + *meant + "'?";
     if (candidates.empty()) return text;
     std::string all;
     for (const auto& candidate : candidates) all += (all.empty() ? "" : ", ") + candidate;
@@ -57,16 +58,18 @@ std::vector<std::string> source_paths(const core::Settings& settings) {
     std::error_code error;
     if (fs::is_directory("sources", error)) return {"sources"};
     throw core::ConfigError(
-        "no source files: name them with --sources PATH, `sources:` in pawl.yaml, or put them into ./sources");
+        "no source files: name them with --sources PATH, `sources:` in pawl.yaml, or put them into "
+        "./sources");
 }
 
-Sources load_sources(const std::vector<std::string>& files, const std::map<std::string, std::string>& environment) {
+Sources load_sources(const std::vector<std::string>& files,
+                     const std::map<std::string, std::string>& environment) {
     Sources sources;
     std::string problems;
     for (const auto& file : files) {
         try {
-            sources.push_back(
-                std::make_shared<const core::SourceFile>(core::load_source_file(file, environment)));
+            sources.push_back(std::make_shared<const core::SourceFile>(
+                core::load_source_file(file, environment)));
         } catch (const core::ConfigError& error) {
             problems += (problems.empty() ? "" : "\n") + std::string(error.what());
         }
@@ -75,14 +78,15 @@ Sources load_sources(const std::vector<std::string>& files, const std::map<std::
     for (const auto& source : sources) {
         const auto [other, is_new] = file_of.emplace(source->name, source->file);
         if (!is_new)
-            problems += (problems.empty() ? "" : "\n") + source->file + ": source '" + source->name +
-                        "' is also described by " + other->second;
+            problems += (problems.empty() ? "" : "\n") + source->file + ": source '" +
+                        source->name + "' is also described by " + other->second;
     }
     if (!problems.empty()) throw core::ConfigError(problems);
     return sources;
 }
 
-std::shared_ptr<const core::SourceFile> find_source(const Sources& sources, const std::string& name) {
+std::shared_ptr<const core::SourceFile> find_source(const Sources& sources,
+                                                    const std::string& name) {
     std::vector<std::string> names;
     for (const auto& source : sources) {
         if (source->name == name) return source;

@@ -12,20 +12,24 @@ namespace pawl::app {
 
 using Sources = std::vector<std::shared_ptr<const core::SourceFile>>;
 
-/// The source files meant by `paths`: files as they are, folders by their *.yaml and *.yml, sorted. Throws
-/// core::ConfigError for what is not there.
+/// The source files meant by `paths`: files as they are, folders by their *.yaml and *.yml, sorted.
+/// Throws core::ConfigError for what is not there.
 [[nodiscard]] std::vector<std::string> source_files(const std::vector<std::string>& paths);
 
-/// Where source files are when the command line names none: `sources` of the settings, else ./sources if it is there.
+/// Where source files are when the command line names none: `sources` of the settings, else
+/// ./sources if it is there.
 [[nodiscard]] std::vector<std::string> source_paths(const core::Settings& settings);
 
-/// Reads them all. Throws core::ConfigError with the problems of all files at once, and when two have one name.
+/// Reads them all. Throws core::ConfigError with the problems of all files at once, and when two
+/// have one name.
 [[nodiscard]] Sources load_sources(const std::vector<std::string>& files,
                                    const std::map<std::string, std::string>& environment);
 
 /// The source called `name`. Throws UsageError with a suggestion.
-[[nodiscard]] std::shared_ptr<const core::SourceFile> find_source(const Sources& sources, const std::string& name);
+[[nodiscard]] std::shared_ptr<const core::SourceFile> find_source(const Sources& sources,
+                                                                  const std::string& name);
 /// The same for a stream of `source`.
-[[nodiscard]] const core::Stream& find_stream(const core::SourceFile& source, const std::string& name);
+[[nodiscard]] const core::Stream& find_stream(const core::SourceFile& source,
+                                              const std::string& name);
 
 }  // namespace pawl::app

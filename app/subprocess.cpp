@@ -22,7 +22,8 @@ struct Pipe {
     int read_end = -1, write_end = -1;
     Pipe() {
         int ends[2];
-        if (::pipe2(ends, O_CLOEXEC) != 0) throw core::TransientError(std::string("pipe: ") + std::strerror(errno));
+        if (::pipe2(ends, O_CLOEXEC) != 0)
+            throw core::TransientError(std::string("pipe: ") + std::strerror(errno));
         read_end = ends[0];
         write_end = ends[1];
     }
@@ -41,8 +42,8 @@ struct Pipe {
 };
 
 /// In the child, between fork and exec: only calls that are safe there.
-[[noreturn]] void become(char* const* words, char* const* environment, std::optional<Account> account, int in,
-                         int out) {
+[[noreturn]] void become(char* const* words, char* const* environment,
+                         std::optional<Account> account, int in, int out) {
     ::dup2(in, STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(out, STDERR_FILENO);
@@ -84,7 +85,8 @@ Finished run_to_end(const std::vector<std::string>& words, std::optional<Account
     std::vector<char*> arguments;
     for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
-    std::string path = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", locale = "LC_ALL=C.UTF-8";
+    std::string path = "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+                locale = "LC_ALL=C.UTF-8";
     char* environment[] = {path.data(), locale.data(), nullptr};
 
     Pipe in, out;
@@ -93,9 +95,11 @@ Finished run_to_end(const std::vector<std::string>& words, std::optional<Account
     if (child == 0) become(arguments.data(), environment, account, in.read_end, out.write_end);
     in.close_read();
     out.close_write();
-    // Input is a line or two, far below a pipe's buffer, so this write cannot wait for our own read.
+    // Input is a line or two, far below a pipe's buffer, so this write cannot wait for our own
+    // read.
     if (!input.empty() && ::write(in.write_end, input.data(), input.size()) < 0 && errno != EPIPE)
-        throw core::TransientError(std::string("write to ") + words[0] + ": " + std::strerror(errno));
+        throw core::TransientError(std::string("write to ") + words[0] + ": " +
+                                   std::strerror(errno));
     in.close_write();
     Finished finished;
     finished.output = read_all(out.read_end);
@@ -103,7 +107,8 @@ Finished run_to_end(const std::vector<std::string>& words, std::optional<Account
     return finished;
 }
 
-std::optional<std::string> find_program(const std::string& name, const std::vector<std::string>& folders) {
+std::optional<std::string> find_program(const std::string& name,
+                                        const std::vector<std::string>& folders) {
     for (const auto& folder : folders) {
         const std::string path = folder + "/" + name;
         if (::access(path.c_str(), X_OK) == 0) return path;
@@ -116,7 +121,8 @@ std::optional<pid_t> running_process(const std::string& pid_file, const std::str
     pid_t pid = 0;
     if (!(file >> pid) || pid <= 1) return std::nullopt;
     std::error_code error;
-    const auto works_in = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/cwd", error);
+    const auto works_in =
+        std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/cwd", error);
     if (error) return std::nullopt;  // gone, or a zombie
     const auto wanted = std::filesystem::canonical(folder, error);
     if (error || works_in != wanted) return std::nullopt;

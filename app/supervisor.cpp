@@ -8,13 +8,16 @@ namespace pawl::app {
 
 namespace {
 
-void notify(const std::string& state) { (void)::sd_notify(0, state.c_str()); }  // no supervisor: nobody to tell
+void notify(const std::string& state) {
+    (void)::sd_notify(0, state.c_str());
+}  // no supervisor: nobody to tell
 
 /// CLOCK_MONOTONIC in microseconds, as systemd compares it with its own.
 std::string monotonic_usec() {
     timespec time{};
     ::clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::to_string(static_cast<std::int64_t>(time.tv_sec) * 1'000'000 + time.tv_nsec / 1'000);
+    return std::to_string(static_cast<std::int64_t>(time.tv_sec) * 1'000'000 +
+                          time.tv_nsec / 1'000);
 }
 
 }  // namespace
@@ -22,7 +25,9 @@ std::string monotonic_usec() {
 void Supervisor::ready(const std::string& status) const { notify("READY=1\nSTATUS=" + status); }
 void Supervisor::status(const std::string& status) const { notify("STATUS=" + status); }
 void Supervisor::reloading() const { notify("RELOADING=1\nMONOTONIC_USEC=" + monotonic_usec()); }
-void Supervisor::stopping(const std::string& status) const { notify("STOPPING=1\nSTATUS=" + status); }
+void Supervisor::stopping(const std::string& status) const {
+    notify("STOPPING=1\nSTATUS=" + status);
+}
 void Supervisor::alive() const { notify("WATCHDOG=1"); }
 
 std::optional<core::Micros> Supervisor::watchdog_interval() const {

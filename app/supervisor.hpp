@@ -7,13 +7,15 @@
 
 namespace pawl::app {
 
-/// Tells systemd how the service is (sd_notify). Without systemd (no NOTIFY_SOCKET) every call does nothing.
+/// Tells systemd how the service is (sd_notify). Without systemd (no NOTIFY_SOCKET) every call does
+/// nothing.
 class Supervisor {
   public:
     void ready(const std::string& status) const;
     /// One line for people, shown by `systemctl status`.
     void status(const std::string& status) const;
-    /// SIGHUP is being worked on; `ready` ends it. Type=notify of systemd 252 needs the monotonic time with it.
+    /// SIGHUP is being worked on; `ready` ends it. Type=notify of systemd 252 needs the monotonic
+    /// time with it.
     void reloading() const;
     void stopping(const std::string& status) const;
     /// Feeds the watchdog. Called from the event loop, so that a stuck loop starves it.

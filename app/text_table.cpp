@@ -20,7 +20,8 @@ std::string cut(const std::string& text, std::size_t cell_max) {
     std::string out;
     std::size_t characters = 0;
     for (const char c : text) {
-        if ((c & '\xc0') != '\x80' && ++characters > cell_max - 1 && width(text) > cell_max) return out + "…";
+        if ((c & '\xc0') != '\x80' && ++characters > cell_max - 1 && width(text) > cell_max)
+            return out + "…";
         out += static_cast<unsigned char>(c) < ' ' || c == '\x7f' ? ' ' : c;
     }
     return out;

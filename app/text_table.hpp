@@ -5,7 +5,8 @@
 
 namespace pawl::app {
 
-/// Rows of text in columns, for people. Numbers stand right, texts left; control characters are shown as spaces.
+/// Rows of text in columns, for people. Numbers stand right, texts left; control characters are
+/// shown as spaces.
 class TextTable {
   public:
     explicit TextTable(std::vector<std::string> header);

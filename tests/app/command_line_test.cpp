@@ -18,7 +18,9 @@ CommandLineReply answered(const std::vector<std::string>& words) {
     return std::get<CommandLineReply>(std::move(parsed));
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -27,8 +29,9 @@ TEST_CASE("global flags may stand before and behind the command", "[command_line
     CHECK(before.command == "status");
     CHECK(before.json);
     CHECK(before.settings.at("redis.url") == "redis://a");
-    const auto behind = accepted({"backfill", "github", "repos", "--redis", "redis://a", "--sources", "a.yaml",
-                                  "--sources", "b", "--set", "http.walks_max=3", "--local", "--state-dir", "/x"});
+    const auto behind =
+        accepted({"backfill", "github", "repos", "--redis", "redis://a", "--sources", "a.yaml",
+                  "--sources", "b", "--set", "http.walks_max=3", "--local", "--state-dir", "/x"});
     CHECK(behind.names == std::vector<std::string>{"github", "repos"});
     CHECK(behind.sources == std::vector<std::string>{"a.yaml", "b"});
     CHECK(behind.settings.at("http.walks_max") == "3");
@@ -37,7 +40,8 @@ TEST_CASE("global flags may stand before and behind the command", "[command_line
 }
 
 TEST_CASE("--set before preview is a setting, behind it a placeholder", "[command_line]") {
-    const auto invocation = accepted({"--set", "drain=5s", "preview", "languages", "--set", "repo_id=5"});
+    const auto invocation =
+        accepted({"--set", "drain=5s", "preview", "languages", "--set", "repo_id=5"});
     CHECK(invocation.settings.at("drain") == "5s");
     CHECK(invocation.placeholders.at("repo_id") == "5");
     CHECK(invocation.names == std::vector<std::string>{"languages"});
@@ -48,7 +52,8 @@ TEST_CASE("roles, progress and times are read", "[command_line]") {
     CHECK(accepted({"run", "--role", "worker"}).role == Role::worker);
     CHECK(accepted({"sync", "--progress", "json"}).progress_json);
     CHECK(accepted({"sync", "--progress-every", "1m"}).progress_every == core::Millis(60'000));
-    const auto backfill = accepted({"backfill", "hn", "--from", "2020-01-01", "--to", "2021-01-01"});
+    const auto backfill =
+        accepted({"backfill", "hn", "--from", "2020-01-01", "--to", "2021-01-01"});
     CHECK(backfill.from == "2020-01-01");
     CHECK(backfill.to == "2021-01-01");
 }
@@ -61,21 +66,23 @@ TEST_CASE("mistakes exit with 2 and suggest what was meant", "[command_line]") {
     CHECK(has(answered({"run", "--rol=worker"}).text, "did you mean '--role'?"));
     CHECK(has(answered({"--redi", "x", "status"}).text, "did you mean '--redis'?"));
     CHECK_FALSE(has(answered({"status", "--frobnicate"}).text, "did you mean"));
-    for (const auto& words : std::vector<std::vector<std::string>>{{},
-                                                                   {"preview"},
-                                                                   {"backfill"},
-                                                                   {"verify", "a", "b", "c"},
-                                                                   {"version", "extra"},
-                                                                   {"run", "--role", "cook"},
-                                                                   {"sync", "--progress", "xml"},
-                                                                   {"sync", "--progress-every", "soon"},
-                                                                   {"--set", "novalue", "run"},
-                                                                   {"status", "--redis"}})
+    for (const auto& words :
+         std::vector<std::vector<std::string>>{{},
+                                               {"preview"},
+                                               {"backfill"},
+                                               {"verify", "a", "b", "c"},
+                                               {"version", "extra"},
+                                               {"run", "--role", "cook"},
+                                               {"sync", "--progress", "xml"},
+                                               {"sync", "--progress-every", "soon"},
+                                               {"--set", "novalue", "run"},
+                                               {"status", "--redis"}})
         CHECK(answered(words).exit_code == core::ExitCode::usage);
 }
 
 TEST_CASE("help is an answer, not a mistake", "[command_line]") {
-    for (const auto& words : std::vector<std::vector<std::string>>{{"--help"}, {"backfill", "--help"}, {"run", "-h"}}) {
+    for (const auto& words :
+         std::vector<std::vector<std::string>>{{"--help"}, {"backfill", "--help"}, {"run", "-h"}}) {
         const auto reply = answered(words);
         CHECK(reply.exit_code == core::ExitCode::ok);
         CHECK(has(reply.text, "Examples:"));

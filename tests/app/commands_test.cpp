@@ -9,14 +9,17 @@
 #include "tests/support/private_redis.hpp"
 #include "tests/support/temporary_directory.hpp"
 
-// The binary as a user runs it: exit codes, stdout and stderr. Tests run in the root of the repository.
+// The binary as a user runs it: exit codes, stdout and stderr. Tests run in the root of the
+// repository.
 namespace pawl::app {
 
 namespace {
 
 using namespace std::chrono_literals;
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 /// A folder with a source file, and servers that only this test uses.
 struct World {
@@ -24,8 +27,10 @@ struct World {
     std::string source = folder.path() / "hn.yaml";
 
     World() {
-        write("source: hn\nbase_url: http://127.0.0.1:1\n"
-              "streams:\n  story:\n    foreach: {list: [1], as: id}\n    path: /item/{id}.json\n    key: id\n");
+        write(
+            "source: hn\nbase_url: http://127.0.0.1:1\n"
+            "streams:\n  story:\n    foreach: {list: [1], as: id}\n    path: /item/{id}.json\n    "
+            "key: id\n");
     }
     void write(const std::string& text) const { std::ofstream(source, std::ios::trunc) << text; }
 
@@ -39,10 +44,14 @@ struct World {
         options.unset = {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"};
         return options;
     }
-    [[nodiscard]] test::Ran run(std::vector<std::string> words) const { return test::run_program(command(words)); }
+    [[nodiscard]] test::Ran run(std::vector<std::string> words) const {
+        return test::run_program(command(words));
+    }
 };
 
-std::string dead_redis() { return "redis://user:sesame@127.0.0.1:" + std::to_string(test::free_port()); }
+std::string dead_redis() {
+    return "redis://user:sesame@127.0.0.1:" + std::to_string(test::free_port());
+}
 std::string dead_postgres() {
     return "postgresql://user:sesame@127.0.0.1:" + std::to_string(test::free_port()) + "/x";
 }
@@ -94,14 +103,17 @@ TEST_CASE("a setting that is wrong exits with 78", "[commands]") {
     CHECK(has(ran.errors, "walks_max"));
 }
 
-TEST_CASE("servers that cannot be reached exit with 5, without showing passwords", "[commands][slow]") {
+TEST_CASE("servers that cannot be reached exit with 5, without showing passwords",
+          "[commands][slow]") {
     const World world;
     const test::PrivateRedis redis;
-    const auto no_redis = world.run({"sync", "--redis", dead_redis(), "--postgres", dead_postgres()});
+    const auto no_redis =
+        world.run({"sync", "--redis", dead_redis(), "--postgres", dead_postgres()});
     CHECK(no_redis.status == 5);
     CHECK(has(no_redis.errors, "cannot reach Redis at redis://user@127.0.0.1"));
     CHECK_FALSE(has(no_redis.errors, "sesame"));
-    const auto no_postgres = world.run({"sync", "--redis", redis.url(), "--postgres", dead_postgres()});
+    const auto no_postgres =
+        world.run({"sync", "--redis", redis.url(), "--postgres", dead_postgres()});
     CHECK(no_postgres.status == 5);
     CHECK(has(no_postgres.errors, "cannot reach Postgres at postgresql://user@127.0.0.1"));
     CHECK(has(no_postgres.errors, "--postgres URL"));
@@ -112,8 +124,9 @@ TEST_CASE("servers that cannot be reached exit with 5, without showing passwords
 TEST_CASE("refused credentials exit with 6", "[commands]") {
     const World world;
     const test::PrivateRedis redis(test::PrivateRedis::Config{{"requirepass", "right"}});
-    const auto ran = world.run({"sync", "--redis", "redis://:wrong@127.0.0.1:" + std::to_string(redis.port()),
-                                "--postgres", dead_postgres()});
+    const auto ran =
+        world.run({"sync", "--redis", "redis://:wrong@127.0.0.1:" + std::to_string(redis.port()),
+                   "--postgres", dead_postgres()});
     CHECK(ran.status == 6);
     CHECK_FALSE(has(ran.errors, ":wrong@"));
 }
@@ -140,20 +153,24 @@ TEST_CASE("status works while Redis is down, and says so", "[commands][servers][
     CHECK(has(json["redis_url"].get<std::string>(), "redis://user@127.0.0.1"));
 }
 
-TEST_CASE("a service answers readyz, reloads, refuses a bad file, and drains at SIGTERM", "[commands][servers]") {
+TEST_CASE("a service answers readyz, reloads, refuses a bad file, and drains at SIGTERM",
+          "[commands][servers]") {
     const World world;
     const test::PrivateRedis redis;
     const auto url = test::PrivatePostgres::shared().new_database();
     auto options = world.command({"run", "--redis", redis.url(), "--postgres", url, "--listen",
                                   "127.0.0.1:" + std::to_string(test::free_port())});
     test::ChildProcess service(options);
-    REQUIRE(test::eventually(20s, [&] { return has(service.errors(), "The schedule fired") ||
-                                               has(service.errors(), "Redis knows nothing"); }));
+    REQUIRE(test::eventually(20s, [&] {
+        return has(service.errors(), "The schedule fired") ||
+               has(service.errors(), "Redis knows nothing");
+    }));
     service.signal(SIGHUP);
     CHECK(test::eventually(5s, [&] { return has(service.errors(), "Source files read again"); }));
     world.write("source: hn\nnonsense: 1\n");
     service.signal(SIGHUP);
-    CHECK(test::eventually(5s, [&] { return has(service.errors(), "going on with the old ones"); }));
+    CHECK(
+        test::eventually(5s, [&] { return has(service.errors(), "going on with the old ones"); }));
     CHECK(service.is_running());
     service.signal(SIGTERM);
     CHECK(service.wait(35s) == 0);
@@ -164,14 +181,15 @@ TEST_CASE("a Redis of another catalogue is refused until it is taken over", "[co
     const test::PrivateRedis redis;
     auto& postgres = test::PrivatePostgres::shared();
     const auto first = postgres.new_database(), second = postgres.new_database();
-    test::ChildProcess service(world.command({"run", "--redis", redis.url(), "--postgres", first, "--listen", ""}));
+    test::ChildProcess service(
+        world.command({"run", "--redis", redis.url(), "--postgres", first, "--listen", ""}));
     REQUIRE(test::eventually(20s, [&] { return has(service.errors(), "Redis knows nothing"); }));
     service.kill();
     const auto refused = world.run({"sync", "--redis", redis.url(), "--postgres", second});
     CHECK(refused.status == 78);
     CHECK(has(refused.errors, "--adopt-redis"));
-    test::ChildProcess taking(
-        world.command({"run", "--redis", redis.url(), "--postgres", second, "--listen", "", "--adopt-redis"}));
+    test::ChildProcess taking(world.command(
+        {"run", "--redis", redis.url(), "--postgres", second, "--listen", "", "--adopt-redis"}));
     CHECK(test::eventually(20s, [&] { return has(taking.errors(), "Redis taken over"); }));
 }
 

@@ -18,7 +18,9 @@ std::string operations() {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -55,7 +57,8 @@ TEST_CASE("docs/operations.md has every command, flag and exit code", "[docs]") 
         INFO(flag);
         CHECK((has(text, "`" + flag + "`") || has(text, "`" + flag + " ")));
     }
-    for (const auto code : {0, 1, 2, 3, 4, 5, 6, 78}) CHECK(has(text, "| " + std::to_string(code) + " | "));
+    for (const auto code : {0, 1, 2, 3, 4, 5, 6, 78})
+        CHECK(has(text, "| " + std::to_string(code) + " | "));
 }
 
 }  // namespace pawl::app

@@ -37,7 +37,8 @@ struct Running {
         asio::io_context io;
         asio::ip::tcp::socket socket(io);
         const std::string address = endpoint.address();
-        const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+        const auto port =
+            static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
         socket.connect({asio::ip::make_address("127.0.0.1"), port});
         boost::system::error_code error;
         asio::write(socket, asio::buffer(text), error);
@@ -45,10 +46,14 @@ struct Running {
         asio::read(socket, asio::dynamic_buffer(reply), error);
         return reply;
     }
-    std::string get(const std::string& path) { return talk("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n"); }
+    std::string get(const std::string& path) {
+        return talk("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
 };
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -85,8 +90,10 @@ TEST_CASE("what is not asked right is refused, and the endpoint goes on", "[endp
     Running running;
     running.run();
     CHECK(has(running.get("/"), "HTTP/1.1 404"));
-    CHECK(has(running.talk("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"), "HTTP/1.1 405"));
-    CHECK(running.talk("GET /metrics HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n").empty());
+    CHECK(has(running.talk("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"),
+              "HTTP/1.1 405"));
+    CHECK(running.talk("GET /metrics HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n")
+              .empty());
     CHECK(running.talk("\x01\x02 nonsense\r\n\r\n").empty());
     const auto head = running.talk("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(has(head, "HTTP/1.1 200"));

@@ -30,17 +30,20 @@ core::Settings settings_of(const LocalServers& servers) {
 }
 
 std::string redis_cli(const core::Settings& settings, const std::vector<std::string>& words) {
-    std::vector<std::string> argv{"redis-cli", "-s", settings.redis.url.substr(std::string("unix://").size())};
+    std::vector<std::string> argv{"redis-cli", "-s",
+                                  settings.redis.url.substr(std::string("unix://").size())};
     argv.insert(argv.end(), words.begin(), words.end());
-    return test::run_program({.argv = argv, .env = {}, .unset = {}, .directory = "", .input = ""}).output;
+    return test::run_program({.argv = argv, .env = {}, .unset = {}, .directory = "", .input = ""})
+        .output;
 }
 
 std::string psql(const core::Settings& settings, const std::string& sql) {
-    const auto ran = test::run_program({.argv = {"psql", "-XqAt", "-d", settings.postgres.url, "-c", sql},
-                                        .env = {},
-                                        .unset = {},
-                                        .directory = "",
-                                        .input = ""});
+    const auto ran =
+        test::run_program({.argv = {"psql", "-XqAt", "-d", settings.postgres.url, "-c", sql},
+                           .env = {},
+                           .unset = {},
+                           .directory = "",
+                           .input = ""});
     return ran.output + ran.errors;
 }
 
@@ -65,7 +68,8 @@ TEST_CASE("servers are brought only where nothing is configured", "[local]") {
     CHECK(local_needs(settings, {{"PGHOST", "somewhere"}}).postgres);
 }
 
-TEST_CASE("local servers are shared, stopped by the last one out, and keep their data", "[local][servers]") {
+TEST_CASE("local servers are shared, stopped by the last one out, and keep their data",
+          "[local][servers]") {
     const test::TemporaryDirectory folder;
     const std::string state = folder.path() / "state";
     ::chmod(folder.path().c_str(), 0711);  // as root the server's user passes through
@@ -74,7 +78,8 @@ TEST_CASE("local servers are shared, stopped by the last one out, and keep their
         auto first = std::make_unique<LocalServers>(state, both);
         const auto settings = settings_of(*first);
         CHECK(redis_cli(settings, {"set", "kept", "1"}) == "OK\n");
-        CHECK(redis_cli(settings, {"config", "get", "maxmemory-policy"}) == "maxmemory-policy\nnoeviction\n");
+        CHECK(redis_cli(settings, {"config", "get", "maxmemory-policy"}) ==
+              "maxmemory-policy\nnoeviction\n");
         CHECK(psql(settings, "create table kept (n int); insert into kept values (7)").empty());
         const LocalServers second(state, both);
         CHECK(settings_of(second).postgres.url == settings.postgres.url);
@@ -133,7 +138,9 @@ TEST_CASE("a pid file that names another process is not believed", "[local]") {
     CHECK_FALSE(running_process(file, folder.path()).has_value());
 }
 
-TEST_CASE("processes of one state directory have different slots, and a restarted one gets its own back", "[slot]") {
+TEST_CASE(
+    "processes of one state directory have different slots, and a restarted one gets its own back",
+    "[slot]") {
     const test::TemporaryDirectory folder;
     std::optional<Slot> first = Slot::take(folder.path(), "");
     const Slot second = Slot::take(folder.path(), "");

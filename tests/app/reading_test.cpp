@@ -56,8 +56,10 @@ TEST_CASE("it waits for quota only when nobody can pay", "[waits]") {
     snapshot.quota = {limit_of("a", 0, 50), limit_of("b", 3, 10)};
     CHECK(what_it_waits_for(snapshot).empty());
     snapshot.quota[1].remaining = 0;
-    CHECK(what_it_waits_for(snapshot) == std::vector<std::string>{"quota 'core' of all 2 owners, next in 10 s"});
-    snapshot.quota.push_back(limit_of("", 100, 0));  // requests without credentials do not help those with
+    CHECK(what_it_waits_for(snapshot) ==
+          std::vector<std::string>{"quota 'core' of all 2 owners, next in 10 s"});
+    snapshot.quota.push_back(
+        limit_of("", 100, 0));  // requests without credentials do not help those with
     CHECK(what_it_waits_for(snapshot).size() == 1);
     snapshot.quota[0].remaining = 1;
     snapshot.quota[0].blocked = true;
@@ -73,13 +75,15 @@ TEST_CASE("a queue near its bound is told", "[waits]") {
     CHECK(what_it_waits_for(snapshot).size() == 1);
 }
 
-TEST_CASE("progress counts from the first look, and keeps its numbers while Postgres is away", "[progress]") {
+TEST_CASE("progress counts from the first look, and keeps its numbers while Postgres is away",
+          "[progress]") {
     ProgressLine line(at(0s), {});
     line.update(at(0s), {snapshot_of(100, 50, 10)});
     line.update(at(10s), {snapshot_of(200, 40, 20)});
     CHECK(line.gained().pages == 100);
     CHECK(line.now().slices_lost == 2);
-    CHECK(line.text().starts_with("10 s · 100 pages (10/s) · 1,000 records (100/s) · 40 of 62 slices left, about 40 s"));
+    CHECK(line.text().starts_with(
+        "10 s · 100 pages (10/s) · 1,000 records (100/s) · 40 of 62 slices left, about 40 s"));
     Snapshot away;
     away.source = "hn";
     away.postgres_error = "gone";
@@ -94,7 +98,8 @@ TEST_CASE("the command to resume repeats what was asked, without passwords", "[p
     invocation.command = "backfill";
     invocation.names = {"github", "repos"};
     invocation.settings = {{"local", "true"}, {"redis.url", "redis://:secret@h"}, {"drain", "5 s"}};
-    CHECK(command_to_resume(invocation) == "pawl backfill github repos --set 'drain=5 s' --local --redis …");
+    CHECK(command_to_resume(invocation) ==
+          "pawl backfill github repos --set 'drain=5 s' --local --redis …");
 }
 
 TEST_CASE("tables line up by characters, numbers to the right", "[table]") {
