@@ -11,8 +11,8 @@
 
 namespace pawl::collector {
 
-/// Which accounts may pay, in which order, and with which of their keys. One per source and process; what it knows of
-/// remaining quota is only for the order: the ledger in Redis decides.
+/// Which accounts may pay, in which order, and with which of their keys. One per source and
+/// process; what it knows of remaining quota is only for the order: the ledger in Redis decides.
 class Accounts {
   public:
     explicit Accounts(std::vector<Account> accounts) : accounts_(std::move(accounts)) {}
@@ -20,10 +20,10 @@ class Accounts {
     [[nodiscard]] bool empty() const { return accounts_.empty(); }
     /// True when there are accounts, and the API refuses all of them.
     [[nodiscard]] bool all_refused() const;
-    /// The accounts that may pay a request under these limits, at most `count`: most remaining quota first; where that is
-    /// not known or equal, in turn.
-    [[nodiscard]] std::vector<std::string> payers(const std::vector<std::string>& limits, std::int64_t redis_now_us,
-                                                  std::size_t count = 8);
+    /// The accounts that may pay a request under these limits, at most `count`: most remaining
+    /// quota first; where that is not known or equal, in turn.
+    [[nodiscard]] std::vector<std::string> payers(const std::vector<std::string>& limits,
+                                                  std::int64_t redis_now_us, std::size_t count = 8);
     /// A key of `owner`; several are used in turn. "" for an unknown owner.
     [[nodiscard]] std::string next_key(const std::string& owner);
 
@@ -37,7 +37,8 @@ class Accounts {
         std::int64_t remaining = 0;
         std::int64_t reset_at_us = 0;
     };
-    [[nodiscard]] std::int64_t remaining(const std::string& owner, const std::vector<std::string>& limits,
+    [[nodiscard]] std::int64_t remaining(const std::string& owner,
+                                         const std::vector<std::string>& limits,
                                          std::int64_t redis_now_us) const;
 
     std::vector<Account> accounts_;

@@ -13,11 +13,11 @@ namespace {
 
 using core::Metric;
 
-constexpr core::Micros busy_pause = std::chrono::milliseconds(20);   // a walk may end any time
-constexpr core::Micros idle_least = std::chrono::milliseconds(50);   // nothing was offered
+constexpr core::Micros busy_pause = std::chrono::milliseconds(20);  // a walk may end any time
+constexpr core::Micros idle_least = std::chrono::milliseconds(50);  // nothing was offered
 constexpr core::Micros idle_most = std::chrono::milliseconds(500);
-constexpr core::Micros away_pause = std::chrono::seconds(1);         // Redis does not answer
-constexpr core::Micros step = std::chrono::milliseconds(100);        // how soon a stop is noticed
+constexpr core::Micros away_pause = std::chrono::seconds(1);   // Redis does not answer
+constexpr core::Micros step = std::chrono::milliseconds(100);  // how soon a stop is noticed
 constexpr core::Micros quarantine_every = std::chrono::seconds(30);
 constexpr std::size_t leases_per_call = 32;
 constexpr std::size_t renewals_per_call = 500;
@@ -26,7 +26,8 @@ constexpr std::size_t renewals_per_call = 500;
 
 Collector::Collector(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts,
                      CollectorPorts ports, CollectorOptions options)
-    : source_(std::move(source)), context_(ports, std::move(options), source_->name, std::move(accounts)) {}
+    : source_(std::move(source)),
+      context_(ports, std::move(options), source_->name, std::move(accounts)) {}
 
 core::Task<> Collector::run() {
     const auto executor = co_await core::asio::this_coro::executor;
@@ -65,7 +66,8 @@ core::Task<> Collector::reclaim() {
         try {
             const auto freed = co_await context_.ports.frontiers.reclaim(context_.options.owner);
             if (freed > 0) {
-                context_.ports.telemetry.add(Metric::leases, {source_->name, "resumed"}, static_cast<double>(freed));
+                context_.ports.telemetry.add(Metric::leases, {source_->name, "resumed"},
+                                             static_cast<double>(freed));
                 core::log::info("Leases of this slot taken back, their requests may be made again",
                                 {{"source", source_->name}, {"slices", freed}});
             }
@@ -79,7 +81,8 @@ core::Task<> Collector::reclaim() {
     }
 }
 
-// Leases as many slices as there is room for and starts a walk on each. Returns how many were ours to walk.
+// Leases as many slices as there is room for and starts a walk on each. Returns how many were ours
+// to walk.
 core::Task<std::size_t> Collector::take_leases() {
     const auto executor = co_await core::asio::this_coro::executor;
     const auto& options = context_.options;
@@ -111,7 +114,8 @@ core::Task<std::size_t> Collector::take_leases() {
     co_return taken;
 }
 
-// One walk from its lease to its end. Whatever ends it, the lease is given up, unless another has it.
+// One walk from its lease to its end. Whatever ends it, the lease is given up, unless another has
+// it.
 core::Task<> Collector::carry(std::shared_ptr<const core::SourceFile> source, queue::Lease lease) {
     const auto slice = lease.slice.slice;
     const auto nonce = lease.nonce;
@@ -127,7 +131,8 @@ core::Task<> Collector::carry(std::shared_ptr<const core::SourceFile> source, qu
         failure_ = std::current_exception();
     }
     if (end == WalkEnd::stopped) co_await hand_back(slice, nonce);
-    if (end == WalkEnd::lost) context_.ports.telemetry.add(Metric::leases, {source->name, "lapsed"});
+    if (end == WalkEnd::lost)
+        context_.ports.telemetry.add(Metric::leases, {source->name, "lapsed"});
     if (context_.find(slice, nonce)) context_.held.erase(slice);
 }
 
@@ -158,8 +163,9 @@ core::Task<> Collector::renew() {
         if (!held.lost) all.emplace_back(slice, held.nonce);
     for (std::size_t begin = 0; begin < all.size(); begin += renewals_per_call) {
         const auto end = std::min(all.size(), begin + renewals_per_call);
-        std::vector<std::pair<core::SliceId, core::Nonce>> some(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                                all.begin() + static_cast<std::ptrdiff_t>(end));
+        std::vector<std::pair<core::SliceId, core::Nonce>> some(
+            all.begin() + static_cast<std::ptrdiff_t>(begin),
+            all.begin() + static_cast<std::ptrdiff_t>(end));
         std::vector<core::SliceId> lost;
         try {
             lost = co_await context_.ports.frontiers.renew(std::move(some), context_.options.lease);
@@ -172,16 +178,20 @@ core::Task<> Collector::renew() {
         }
         context_.saw_redis(true, "");
         for (const auto slice : lost) {
-            const auto nonce = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.first == slice; });
+            const auto nonce = std::find_if(all.begin(), all.end(),
+                                            [&](const auto& one) { return one.first == slice; });
             const auto held = context_.held.find(slice);
             // A walk may have ended, and the slice come back under another nonce, while we asked.
-            if (held == context_.held.end() || nonce == all.end() || held->second.nonce != nonce->second) continue;
+            if (held == context_.held.end() || nonce == all.end() ||
+                held->second.nonce != nonce->second)
+                continue;
             held->second.lost = true;
-            core::log::info("Lease lost, its request may be made again", {{"source", source_->name},
-                                                                          {"stream", held->second.stream},
-                                                                          {"slice", slice},
-                                                                          {"seq", held->second.seq},
-                                                                          {"reason", "another collector has it"}});
+            core::log::info("Lease lost, its request may be made again",
+                            {{"source", source_->name},
+                             {"stream", held->second.stream},
+                             {"slice", slice},
+                             {"seq", held->second.seq},
+                             {"reason", "another collector has it"}});
         }
     }
 }
@@ -199,7 +209,8 @@ core::Task<> Collector::refresh_quarantine() {
     }
     context_.credentials_refused = context_.accounts.all_refused();
     if (context_.credentials_refused && !paused_told_)
-        core::log::error("The API refuses all credentials, the source pauses", {{"source", source_->name}});
+        core::log::error("The API refuses all credentials, the source pauses",
+                         {{"source", source_->name}});
     paused_told_ = context_.credentials_refused;
 }
 
@@ -208,14 +219,16 @@ core::Task<> Collector::drain() {
     const auto deadline = clock.steady() + context_.options.drain;
     while (!context_.held.empty() && clock.steady() < deadline) co_await clock.sleep(busy_pause);
     context_.abandoned = true;
-    std::vector<std::pair<core::SliceId, HeldLease>> left(context_.held.begin(), context_.held.end());
+    std::vector<std::pair<core::SliceId, HeldLease>> left(context_.held.begin(),
+                                                          context_.held.end());
     for (const auto& [slice, held] : left) {
         if (held.asked)
-            core::log::info("Page discarded, its request is made again", {{"source", source_->name},
-                                                                          {"stream", held.stream},
-                                                                          {"slice", slice},
-                                                                          {"seq", held.seq},
-                                                                          {"reason", "the time to stop is over"}});
+            core::log::info("Page discarded, its request is made again",
+                            {{"source", source_->name},
+                             {"stream", held.stream},
+                             {"slice", slice},
+                             {"seq", held.seq},
+                             {"reason", "the time to stop is over"}});
         co_await hand_back(slice, held.nonce);
     }
     drained_ = true;
@@ -250,8 +263,9 @@ void Collector::note_taken(const queue::Lease& lease) {
 
 void Collector::note_foreign(const queue::Lease& lease) {
     if (!foreign_hashes_.insert(lease.slice.request_hash).second) return;
-    core::log::warn("Slices of another version of the source file are left alone",
-                    {{"source", source_->name}, {"stream", lease.slice.stream}, {"slice", lease.slice.slice}});
+    core::log::warn(
+        "Slices of another version of the source file are left alone",
+        {{"source", source_->name}, {"stream", lease.slice.stream}, {"slice", lease.slice.slice}});
 }
 
 }  // namespace pawl::collector

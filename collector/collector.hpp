@@ -11,17 +11,18 @@
 
 namespace pawl::collector {
 
-/// Collects one source: keeps up to `walks_max` slices under way, and the leases on them alive. Owned by the process,
-/// used by its one io_context thread. A request that outlasts the drain is left behind: stop the io_context before this is
-/// destroyed.
+/// Collects one source: keeps up to `walks_max` slices under way, and the leases on them alive.
+/// Owned by the process, used by its one io_context thread. A request that outlasts the drain is
+/// left behind: stop the io_context before this is destroyed.
 class Collector {
   public:
     /// `accounts` are those of load_accounts.
-    Collector(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts, CollectorPorts ports,
-              CollectorOptions options);
+    Collector(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts,
+              CollectorPorts ports, CollectorOptions options);
 
-    /// Runs until stop(), then drains: pages in hand are put on the queue, slices handed back, for at most
-    /// `options.drain`. Throws core::ConfigError when Redis refuses us for good (rights, wrong kind of key).
+    /// Runs until stop(), then drains: pages in hand are put on the queue, slices handed back, for
+    /// at most `options.drain`. Throws core::ConfigError when Redis refuses us for good (rights,
+    /// wrong kind of key).
     core::Task<> run();
     void stop() { context_.stopping = true; }
 

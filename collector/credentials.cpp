@@ -21,8 +21,8 @@ constexpr std::size_t key_file_bytes_max = 1u << 20;
 constexpr std::size_t owner_bytes_max = 64;
 
 bool is_owner_character(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
 }
 
 std::string_view trim(std::string_view text) {
@@ -36,7 +36,8 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     while (true) {
         const auto end = text.find(separator);
-        if (const auto part = trim(text.substr(0, end)); !part.empty() && part.front() != '#') parts.push_back(part);
+        if (const auto part = trim(text.substr(0, end)); !part.empty() && part.front() != '#')
+            parts.push_back(part);
         if (end == std::string_view::npos) return parts;
         text = text.substr(end + 1);
     }
@@ -49,14 +50,16 @@ class Pool {
         auto [owner, key] = split_key(entry);
         core::remember_secret(key);
         if (owner.empty()) owner = owner_if_untold;
-        auto known = std::find_if(accounts_.begin(), accounts_.end(), [&](const auto& a) { return a.owner == owner; });
+        auto known = std::find_if(accounts_.begin(), accounts_.end(),
+                                  [&](const auto& a) { return a.owner == owner; });
         if (known == accounts_.end()) known = accounts_.insert(accounts_.end(), Account{owner, {}});
         if (std::find(known->keys.begin(), known->keys.end(), key) == known->keys.end())
             known->keys.push_back(std::move(key));
     }
     void add_all(std::string_view text, char separator) {
         int number = 0;
-        for (const auto entry : split(text, separator)) add(entry, "key" + std::to_string(++number));
+        for (const auto entry : split(text, separator))
+            add(entry, "key" + std::to_string(++number));
     }
     [[nodiscard]] std::vector<Account> take() { return std::move(accounts_); }
 
@@ -67,29 +70,36 @@ class Pool {
 std::string read_secret_file(const fs::path& path) {
     std::error_code error;
     const auto status = fs::status(path, error);
-    if (error || !fs::exists(status)) throw core::ConfigError("credentials: no such file: " + path.string());
-    if ((status.permissions() & (fs::perms::others_read | fs::perms::others_write)) != fs::perms::none)
-        core::log::warn("A file with keys is open to all users, chmod 600 it", {{"file", path.string()}});
+    if (error || !fs::exists(status))
+        throw core::ConfigError("credentials: no such file: " + path.string());
+    if ((status.permissions() & (fs::perms::others_read | fs::perms::others_write)) !=
+        fs::perms::none)
+        core::log::warn("A file with keys is open to all users, chmod 600 it",
+                        {{"file", path.string()}});
     std::ifstream in(path, std::ios::binary);
     std::string text(key_file_bytes_max, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (in.bad() || (!in && !in.eof())) throw core::ConfigError("credentials: cannot read " + path.string());
+    if (in.bad() || (!in && !in.eof()))
+        throw core::ConfigError("credentials: cannot read " + path.string());
     text.resize(static_cast<std::size_t>(in.gcount()));
     return text;
 }
 
 std::string owner_from_file_name(const fs::path& path) {
     auto name = path.filename().string().substr(0, owner_bytes_max);
-    std::replace_if(name.begin(), name.end(), [](char c) { return !is_owner_character(c); }, '_');
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return !is_owner_character(c); }, '_');
     return name;
 }
 
 void add_directory(Pool& pool, const fs::path& directory) {
     std::error_code error;
     std::vector<fs::path> files;
-    for (fs::directory_iterator entry(directory, error), none; !error && entry != none; entry.increment(error)) {
+    for (fs::directory_iterator entry(directory, error), none; !error && entry != none;
+         entry.increment(error)) {
         const auto name = entry->path().filename().string();
-        if (name.front() != '.' && name.back() != '~' && entry->is_regular_file(error)) files.push_back(entry->path());
+        if (name.front() != '.' && name.back() != '~' && entry->is_regular_file(error))
+            files.push_back(entry->path());
     }
     if (error) throw core::ConfigError("credentials: cannot read directory " + directory.string());
     std::sort(files.begin(), files.end());
@@ -128,27 +138,31 @@ std::vector<Account> from_credentials(const core::Credentials& credentials,
 }
 
 std::string base64(std::string_view text) {
-    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
     for (std::size_t i = 0; i < text.size(); i += 3) {
         std::array<unsigned, 3> bytes{};
         const auto count = std::min<std::size_t>(3, text.size() - i);
         for (std::size_t j = 0; j < count; ++j) bytes[j] = static_cast<unsigned char>(text[i + j]);
         const unsigned bits = bytes[0] << 16 | bytes[1] << 8 | bytes[2];
-        for (std::size_t j = 0; j < 4; ++j) out += j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=';
+        for (std::size_t j = 0; j < 4; ++j)
+            out += j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=';
     }
     return out;
 }
 
 std::vector<Account> from_auth(const Auth& auth) {
-    const auto key = auth.kind == Auth::Kind::basic ? base64(auth.user + ":" + auth.password) : auth.token;
+    const auto key =
+        auth.kind == Auth::Kind::basic ? base64(auth.user + ":" + auth.password) : auth.token;
     if (key.empty()) throw core::ConfigError("auth: the token is empty");
     core::remember_secret(key);
     core::remember_secret(auth.password);
     return {Account{"default", {key}}};
 }
 
-void inject(const std::string& header, const std::string& query, std::string value, HttpRequest& request) {
+void inject(const std::string& header, const std::string& query, std::string value,
+            HttpRequest& request) {
     if (!query.empty())
         request.url = with_query(request.url, query, value);
     else
@@ -176,7 +190,8 @@ std::vector<Account> load_accounts(const core::SourceFile& source,
     return {};
 }
 
-void inject_credentials(const core::SourceFile& source, const std::string& key, HttpRequest& request) {
+void inject_credentials(const core::SourceFile& source, const std::string& key,
+                        HttpRequest& request) {
     if (source.credentials) {
         const auto& how = *source.credentials;
         inject(how.inject_header, how.inject_query, how.inject_value.fill("key", key), request);

@@ -12,11 +12,13 @@ namespace {
 
 using ResetFormat = core::Feedback::ResetFormat;
 
-constexpr core::Micros retry_after_max = std::chrono::hours(1);  // an absurd one costs a request an hour, not a day
-constexpr core::Micros reset_max = std::chrono::hours(2);        // GitHub's window is an hour
-constexpr core::Micros reset_margin = std::chrono::seconds(1);   // headers are cut to seconds
+constexpr core::Micros retry_after_max =
+    std::chrono::hours(1);  // an absurd one costs a request an hour, not a day
+constexpr core::Micros reset_max = std::chrono::hours(2);       // GitHub's window is an hour
+constexpr core::Micros reset_margin = std::chrono::seconds(1);  // headers are cut to seconds
 constexpr std::int64_t second_us = 1'000'000;
-constexpr std::int64_t skew_ignored_us = 5 * second_us;  // Date is cut to seconds, and responses travel
+constexpr std::int64_t skew_ignored_us =
+    5 * second_us;  // Date is cut to seconds, and responses travel
 
 std::optional<std::int64_t> number_in(const HttpResponse& response, const std::string& name) {
     if (name.empty()) return std::nullopt;
@@ -34,7 +36,8 @@ std::optional<std::int64_t> seconds_as_us(std::string_view text) {
         const auto digits = text.substr(point + 1, 6);
         const auto fraction = parse_integer(digits);
         if (!fraction || *fraction < 0) return std::nullopt;
-        micros += *fraction * static_cast<std::int64_t>(std::pow(10, 6 - static_cast<int>(digits.size())));
+        micros += *fraction *
+                  static_cast<std::int64_t>(std::pow(10, 6 - static_cast<int>(digits.size())));
     }
     return micros;
 }
@@ -73,7 +76,8 @@ std::optional<Reset> read_reset(const core::Feedback& feedback, const HttpRespon
     return Reset{.us = *us, .relative = feedback.reset_format == ResetFormat::delta};
 }
 
-// How far Redis's clock is ahead of the API's, in whole seconds, so that one window always has one reset.
+// How far Redis's clock is ahead of the API's, in whole seconds, so that one window always has one
+// reset.
 std::int64_t skew_us(const HttpResponse& response, std::int64_t redis_now_us) {
     const auto date = date_us(response);
     if (!date) return 0;
@@ -87,7 +91,8 @@ std::string limit_named(const core::SourceFile& source, const HttpResponse& resp
     const auto& feedback = source.feedback;
     if (!feedback.resource.empty()) {
         const auto value = response.header(feedback.resource);
-        const auto found = value ? feedback.resource_names.find(std::string(*value)) : feedback.resource_names.end();
+        const auto found = value ? feedback.resource_names.find(std::string(*value))
+                                 : feedback.resource_names.end();
         return found == feedback.resource_names.end() ? "" : found->second;
     }
     for (const auto& limit : source.limits)
@@ -103,18 +108,21 @@ bool is_told(const core::SourceFile& source, const core::Limit& limit) {
     if (!feedback.resource.empty())
         return std::any_of(feedback.resource_names.begin(), feedback.resource_names.end(),
                            [&](const auto& entry) { return entry.second == limit.name; });
-    const auto longest = std::max_element(
-        source.limits.begin(), source.limits.end(), [](const core::Limit& a, const core::Limit& b) {
-            return (a.count > 0 ? a.period : core::Micros(0)) < (b.count > 0 ? b.period : core::Micros(0));
-        });
+    const auto longest = std::max_element(source.limits.begin(), source.limits.end(),
+                                          [](const core::Limit& a, const core::Limit& b) {
+                                              return (a.count > 0 ? a.period : core::Micros(0)) <
+                                                     (b.count > 0 ? b.period : core::Micros(0));
+                                          });
     return longest != source.limits.end() && longest->name == limit.name;
 }
 
-std::vector<queue::LimitFeedback> read_feedback(const core::SourceFile& source, const HttpResponse& response,
+std::vector<queue::LimitFeedback> read_feedback(const core::SourceFile& source,
+                                                const HttpResponse& response,
                                                 const std::vector<queue::LimitAsk>& limits,
                                                 std::int64_t redis_now_us) {
     const auto name = limit_named(source, response);
-    const auto ask = std::find_if(limits.begin(), limits.end(), [&](const auto& limit) { return limit.name == name; });
+    const auto ask = std::find_if(limits.begin(), limits.end(),
+                                  [&](const auto& limit) { return limit.name == name; });
     if (name.empty() || ask == limits.end()) return {};
     queue::LimitFeedback told;
     told.name = name;
@@ -122,13 +130,16 @@ std::vector<queue::LimitFeedback> read_feedback(const core::SourceFile& source, 
     told.limit = number_in(response, source.feedback.limit);
     told.remaining = number_in(response, source.feedback.remaining);
     if (const auto reset = read_reset(source.feedback, response))
-        told.reset_at_us = reset->us + (reset->relative ? redis_now_us : skew_us(response, redis_now_us));
+        told.reset_at_us =
+            reset->us + (reset->relative ? redis_now_us : skew_us(response, redis_now_us));
     if (!told.limit && !told.remaining && !told.reset_at_us) return {};
     return {told};
 }
 
-std::optional<core::Micros> retry_after(const core::Feedback& feedback, const HttpResponse& response) {
-    const auto text = response.header(feedback.retry_after.empty() ? "retry-after" : feedback.retry_after);
+std::optional<core::Micros> retry_after(const core::Feedback& feedback,
+                                        const HttpResponse& response) {
+    const auto text =
+        response.header(feedback.retry_after.empty() ? "retry-after" : feedback.retry_after);
     if (!text) return std::nullopt;
     std::optional<std::int64_t> us = seconds_as_us(*text);
     if (!us) {
@@ -140,7 +151,8 @@ std::optional<core::Micros> retry_after(const core::Feedback& feedback, const Ht
     return std::min(core::Micros(*us), retry_after_max);
 }
 
-std::optional<core::Micros> time_to_reset(const core::Feedback& feedback, const HttpResponse& response) {
+std::optional<core::Micros> time_to_reset(const core::Feedback& feedback,
+                                          const HttpResponse& response) {
     const auto remaining = number_in(response, feedback.remaining);
     if (!remaining || *remaining > 0) return std::nullopt;
     const auto reset = read_reset(feedback, response);

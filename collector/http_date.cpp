@@ -25,7 +25,8 @@ std::optional<std::chrono::seconds> time_of_day(std::string_view word) {
     const auto seconds = parse_integer(word.substr(6, 2));
     if (!hours || !minutes || !seconds || *hours > 23 || *minutes > 59 || *seconds > 60)
         return std::nullopt;
-    return std::chrono::hours(*hours) + std::chrono::minutes(*minutes) + std::chrono::seconds(*seconds);
+    return std::chrono::hours(*hours) + std::chrono::minutes(*minutes) +
+           std::chrono::seconds(*seconds);
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -54,7 +55,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
     if (text.size() > 64) return std::nullopt;
-    const auto words = words_of(text);  // weekday, then day month year time zone, or month day time year
+    const auto words =
+        words_of(text);  // weekday, then day month year time zone, or month day time year
     if (words.size() < 5) return std::nullopt;
     const bool asctime = month_of(words[1]).has_value();
     const auto day = parse_integer(words[asctime ? 2 : 1]);

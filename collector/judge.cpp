@@ -12,11 +12,13 @@ namespace {
 
 using Kind = Judgement::Kind;
 
-constexpr std::size_t searched_bytes_max = 65'536;  // error texts are short; a page of 32 MiB is not searched whole
+constexpr std::size_t searched_bytes_max =
+    65'536;  // error texts are short; a page of 32 MiB is not searched whole
 
 bool contains_ignoring_case(std::string_view text, std::string_view wanted) {
     const auto same = [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+        return std::tolower(static_cast<unsigned char>(a)) ==
+               std::tolower(static_cast<unsigned char>(b));
     };
     return std::search(text.begin(), text.end(), wanted.begin(), wanted.end(), same) != text.end();
 }
@@ -41,12 +43,14 @@ bool matches(const core::ErrorRule& rule, const HttpResponse& response) {
 // What a failure without a status follows: the file's rule for 5xx, else the defaults of ErrorRule.
 core::ErrorRule failure_rule(const core::SourceFile& source) {
     for (const auto& rule : source.errors)
-        if (rule.verdict == core::Verdict::retry && rule.body.empty() && rule.header.empty() && covers(rule, 500))
+        if (rule.verdict == core::Verdict::retry && rule.body.empty() && rule.header.empty() &&
+            covers(rule, 500))
             return rule;
     return {};
 }
 
-// Between the rule's bounds, twice as far with each time, drawn evenly so that walks do not march in step.
+// Between the rule's bounds, twice as far with each time, drawn evenly so that walks do not march
+// in step.
 core::Micros backoff(const core::ErrorRule& rule, int times, core::Random& random) {
     const double least = static_cast<double>(rule.wait_min.count());
     const double most = std::max(least, static_cast<double>(rule.wait_max.count()));
@@ -61,10 +65,11 @@ Judgement end(core::Outcome outcome, std::string reason) {
     return judgement;
 }
 
-Judgement again(const core::ErrorRule& rule, const Exchange& exchange, std::string reason, std::string label,
-                core::Random& random) {
+Judgement again(const core::ErrorRule& rule, const Exchange& exchange, std::string reason,
+                std::string label, core::Random& random) {
     if (exchange.attempts + 1 >= rule.attempts)
-        return end(core::Outcome::failed, reason + ", " + std::to_string(exchange.attempts + 1) + " attempts");
+        return end(core::Outcome::failed,
+                   reason + ", " + std::to_string(exchange.attempts + 1) + " attempts");
     Judgement judgement;
     judgement.kind = Kind::again;
     judgement.wait = backoff(rule, exchange.attempts, random);
@@ -74,17 +79,20 @@ Judgement again(const core::ErrorRule& rule, const Exchange& exchange, std::stri
 }
 
 // The API's own word on when to come back, else what its counters say, else the rule's backoff.
-core::Micros refusal_wait(const core::SourceFile& source, const core::ErrorRule& rule, const HttpResponse& response,
-                          const Exchange& exchange, core::Random& random) {
+core::Micros refusal_wait(const core::SourceFile& source, const core::ErrorRule& rule,
+                          const HttpResponse& response, const Exchange& exchange,
+                          core::Random& random) {
     if (const auto told = retry_after(source.feedback, response)) return *told;
     if (const auto reset = time_to_reset(source.feedback, response)) return *reset;
     return backoff(rule, exchange.refusals, random);
 }
 
-std::string describe(const HttpResponse& response) { return "HTTP " + std::to_string(response.status); }
+std::string describe(const HttpResponse& response) {
+    return "HTTP " + std::to_string(response.status);
+}
 
-Judgement apply(const core::SourceFile& source, const core::ErrorRule& rule, const HttpResponse& response,
-                const Exchange& exchange, core::Random& random) {
+Judgement apply(const core::SourceFile& source, const core::ErrorRule& rule,
+                const HttpResponse& response, const Exchange& exchange, core::Random& random) {
     const auto reason = describe(response);
     const auto label = "status_" + std::to_string(response.status);
     Judgement judgement;
@@ -93,7 +101,8 @@ Judgement apply(const core::SourceFile& source, const core::ErrorRule& rule, con
             break;
         case core::Verdict::retry:
             judgement = again(rule, exchange, reason, label, random);
-            if (const auto told = retry_after(source.feedback, response); told && judgement.kind == Kind::again)
+            if (const auto told = retry_after(source.feedback, response);
+                told && judgement.kind == Kind::again)
                 judgement.wait = std::max(judgement.wait, *told);
             break;
         case core::Verdict::rate_limited:
@@ -127,14 +136,15 @@ Judgement apply(const core::SourceFile& source, const core::ErrorRule& rule, con
 }
 
 // Where no rule of the file or of the defaults says anything.
-Judgement by_status(const core::SourceFile& source, const HttpResponse& response, const Exchange& exchange,
-                    core::Random& random) {
+Judgement by_status(const core::SourceFile& source, const HttpResponse& response,
+                    const Exchange& exchange, core::Random& random) {
     const int status = response.status;
     core::ErrorRule rule = failure_rule(source);
     Judgement judgement;
     if (status == 304) {
         if (!exchange.validator_sent)
-            return again(rule, exchange, "HTTP 304 without having asked for it", "status_304", random);
+            return again(rule, exchange, "HTTP 304 without having asked for it", "status_304",
+                         random);
         judgement.kind = Kind::not_modified;
         return judgement;
     }
@@ -149,7 +159,8 @@ Judgement by_status(const core::SourceFile& source, const HttpResponse& response
         rule.verdict = core::Verdict::rate_limited;
         return apply(source, rule, response, exchange, random);
     }
-    if (status == 202 || status == 408 || status == 425 || status >= 500) {  // 202: still being computed
+    if (status == 202 || status == 408 || status == 425 ||
+        status >= 500) {  // 202: still being computed
         rule.verdict = core::Verdict::retry;
         return apply(source, rule, response, exchange, random);
     }
@@ -176,11 +187,14 @@ std::string_view label_of(HttpFailure::Kind kind) {
     return "network";
 }
 
-Judgement judge_failure(const core::SourceFile& source, const HttpFailure& failure, const Exchange& exchange,
-                        core::Random& random) {
-    if (failure.kind == HttpFailure::Kind::too_large) return end(core::Outcome::too_large, failure.reason);
-    if (failure.kind == HttpFailure::Kind::refused_target) return end(core::Outcome::failed, failure.reason);
-    return again(failure_rule(source), exchange, failure.reason, std::string(label_of(failure.kind)), random);
+Judgement judge_failure(const core::SourceFile& source, const HttpFailure& failure,
+                        const Exchange& exchange, core::Random& random) {
+    if (failure.kind == HttpFailure::Kind::too_large)
+        return end(core::Outcome::too_large, failure.reason);
+    if (failure.kind == HttpFailure::Kind::refused_target)
+        return end(core::Outcome::failed, failure.reason);
+    return again(failure_rule(source), exchange, failure.reason,
+                 std::string(label_of(failure.kind)), random);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace pawl::collector {
 
 namespace {
 
-// Matches by trying again from the last star: linear for one star, at most pattern × path for several.
+// Matches by trying again from the last star: linear for one star, at most pattern × path for
+// several.
 bool matches_from(std::string_view pattern, std::string_view path) {
     if (pattern.empty()) return path.empty();
     if (pattern == "/**" && path.empty()) return true;
@@ -26,7 +27,8 @@ bool matches_from(std::string_view pattern, std::string_view path) {
         }
         return false;
     }
-    return !path.empty() && pattern.front() == path.front() && matches_from(pattern.substr(1), path.substr(1));
+    return !path.empty() && pattern.front() == path.front() &&
+           matches_from(pattern.substr(1), path.substr(1));
 }
 
 // "/v3/search/code" behind a base_url of "https://host/v3" is "/search/code".
@@ -39,17 +41,20 @@ std::string_view behind_base(const core::SourceFile& source, std::string_view pa
     return rest.front() == '/' ? rest : path;
 }
 
-queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit, const std::string& owner) {
+queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit,
+                       const std::string& owner) {
     queue::LimitAsk ask;
     ask.name = limit.name;
     if (limit.per == core::Limit::Per::owner) ask.owner = owner;
     if (limit.count > 0) {
-        const auto kept = std::floor(static_cast<double>(limit.count) * (1.0 - limit.reserve) + 1e-9);
+        const auto kept =
+            std::floor(static_cast<double>(limit.count) * (1.0 - limit.reserve) + 1e-9);
         ask.count = std::max<std::int64_t>(1, static_cast<std::int64_t>(kept));
         ask.period_us = limit.period.count();
     }
     ask.burst = std::max<std::int64_t>(1, limit.burst);
     ask.concurrency = limit.concurrency;
+    ask.reserve = limit.reserve;
     ask.window = is_told(source, limit);
     return ask;
 }
@@ -58,12 +63,14 @@ queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit,
 
 bool glob_matches(std::string_view pattern, std::string_view path) {
     constexpr std::size_t stars_max = 8;  // the parser's patterns have two or three
-    if (std::count(pattern.begin(), pattern.end(), '*') > static_cast<std::ptrdiff_t>(2 * stars_max)) return false;
+    if (std::count(pattern.begin(), pattern.end(), '*') >
+        static_cast<std::ptrdiff_t>(2 * stars_max))
+        return false;
     return matches_from(pattern, path);
 }
 
-std::vector<queue::LimitAsk> matching_limits(const core::SourceFile& source, const PageRequest& request,
-                                             const std::string& owner) {
+std::vector<queue::LimitAsk> matching_limits(const core::SourceFile& source,
+                                             const PageRequest& request, const std::string& owner) {
     std::vector<queue::LimitAsk> asks;
     const auto path = path_of(request.url);
     const auto inner = behind_base(source, path);
@@ -73,6 +80,22 @@ std::vector<queue::LimitAsk> matching_limits(const core::SourceFile& source, con
             asks.push_back(ask_of(source, limit, owner));
     }
     return asks;
+}
+
+std::vector<queue::LimitAsk> blocked_limits(const queue::Payer& payer,
+                                            const std::vector<queue::LimitFeedback>& feedback,
+                                            bool asked_to_pause) {
+    auto blocked = payer.limits;
+    std::erase_if(blocked, [&](const queue::LimitAsk& ask) { return ask.owner != payer.owner; });
+    if (asked_to_pause) return blocked;
+    auto spent = blocked;
+    std::erase_if(spent, [&](const queue::LimitAsk& ask) {
+        return std::none_of(
+            feedback.begin(), feedback.end(), [&](const queue::LimitFeedback& told) {
+                return told.name == ask.name && told.remaining && *told.remaining <= 0;
+            });
+    });
+    return spent.empty() ? blocked : spent;
 }
 
 }  // namespace pawl::collector

@@ -39,7 +39,8 @@ class Reader {
     [[nodiscard]] std::string token() {
         skip_blanks();
         std::string out;
-        while (at_ < text_.size() && std::string_view(" \t=;,\"<>").find(text_[at_]) == std::string_view::npos)
+        while (at_ < text_.size() &&
+               std::string_view(" \t=;,\"<>").find(text_[at_]) == std::string_view::npos)
             out += text_[at_++];
         return out;
     }

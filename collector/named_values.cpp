@@ -6,7 +6,8 @@ namespace pawl::collector {
 
 namespace {
 
-core::Value value_of(const core::JsonDocument& document, core::JsonDocument::Node node, core::Arena& arena) {
+core::Value value_of(const core::JsonDocument& document, core::JsonDocument::Node node,
+                     core::Arena& arena) {
     using Kind = core::Value::Kind;
     core::Value value;
     switch (document.kind(node)) {

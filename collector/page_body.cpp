@@ -29,7 +29,8 @@ PageBody read_body(std::string body, bool is_json, bool told_empty) {
     try {
         page.document = core::JsonDocument::parse(std::move(body));
     } catch (const core::PermanentError& error) {
-        page.failure = html ? "the body is HTML, not JSON" : std::string("the body is not JSON: ") + error.what();
+        page.failure = html ? "the body is HTML, not JSON"
+                            : std::string("the body is not JSON: ") + error.what();
         page.compressed.clear();
     }
     return page;

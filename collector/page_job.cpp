@@ -16,23 +16,16 @@ bool uses_link(const core::Stream& stream) {
     if (uses(stream.records)) return true;
     return std::any_of(stream.emits.begin(), stream.emits.end(), [&](const core::Emit& emit) {
         return uses(emit.each) || uses(emit.newest) ||
-               std::any_of(emit.columns.begin(), emit.columns.end(),
-                           [](const core::Emit::Column& column) { return column.value.uses_link(); });
+               std::any_of(
+                   emit.columns.begin(), emit.columns.end(),
+                   [](const core::Emit::Column& column) { return column.value.uses_link(); });
     });
 }
 
-std::string with_hyphens(std::string name) {
-    std::replace(name.begin(), name.end(), '_', '-');
-    return name;
-}
-
-// Expressions write header.x_total for x-total.
 void keep_headers(const core::Stream& stream, const HttpResponse& response, core::Job& job) {
-    for (const auto& name : stream.header_names) {
-        auto found = response.header(name);
-        if (!found) found = response.header(with_hyphens(name));
-        if (found) job.headers.emplace_back(with_hyphens(name), std::string(*found));
-    }
+    for (const auto& name : stream.header_names)
+        if (const auto value = response.header(name))
+            job.headers.emplace_back(name, std::string(*value));
     if (uses_link(stream)) job.link_header = link_header_of(response.headers);
 }
 
@@ -66,8 +59,9 @@ void confirm(const storage::Validator& validator, const FetchedPage& page, core:
 
 }  // namespace
 
-core::Job make_job(const core::SourceFile& source, const core::Stream& stream, const queue::Lease& lease,
-                   FetchedPage page, core::Link link, std::int64_t fetched_at) {
+core::Job make_job(const core::SourceFile& source, const core::Stream& stream,
+                   const queue::Lease& lease, FetchedPage page, core::Link link,
+                   std::int64_t fetched_at) {
     core::Job job;
     job.slice = lease.slice.slice;
     job.partition = lease.slice.partition;
@@ -100,8 +94,9 @@ core::Job make_job(const core::SourceFile& source, const core::Stream& stream, c
 bool may_be_conditional(const core::Stream& stream) {
     if (!stream.conditional) return false;
     if (stream.paginate.kind == core::Pagination::Kind::none) return true;
-    return std::none_of(stream.emits.begin(), stream.emits.end(),
-                        [](const core::Emit& emit) { return emit.key.empty() || !emit.replace_by.empty(); });
+    return std::none_of(stream.emits.begin(), stream.emits.end(), [](const core::Emit& emit) {
+        return emit.key.empty() || !emit.replace_by.empty();
+    });
 }
 
 }  // namespace pawl::collector

@@ -15,15 +15,17 @@ namespace {
 
 using Kind = core::Pagination::Kind;
 
-constexpr std::size_t cursor_bytes_max = 16'384;  // it rides in every job, in Redis and in the ledger
+constexpr std::size_t cursor_bytes_max =
+    16'384;  // it rides in every job, in Redis and in the ledger
 
 Following end(std::string why) { return {.cursor = std::nullopt, .why = std::move(why)}; }
 Following next(std::string cursor) { return {.cursor = std::move(cursor), .why = {}}; }
 
-// A cursor that cannot be kept or asked for becomes the empty one: page_request refuses it, so that this page is stored
-// and the next one says why the walk failed.
+// A cursor that cannot be kept or asked for becomes the empty one: page_request refuses it, so that
+// this page is stored and the next one says why the walk failed.
 Following next_token(std::string_view token) {
-    if (token.size() > cursor_bytes_max || token.find('\0') != std::string_view::npos) return next("");
+    if (token.size() > cursor_bytes_max || token.find('\0') != std::string_view::npos)
+        return next("");
     return next(std::string(token));
 }
 
@@ -86,7 +88,8 @@ Following follow_next_url(const core::Stream& stream, const PageRead& page) {
 Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     Answers answer(page);
     const auto more = answer(stream.paginate.more);
-    const bool denied = !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
+    const bool denied =
+        !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
     if (denied) return end("there is no more");
     const auto cursor = answer(stream.paginate.next);
     if (is_nothing(cursor)) return end("no next cursor");
@@ -94,7 +97,8 @@ Following follow_cursor(const core::Stream& stream, const PageRead& page) {
 }
 
 std::int64_t count_records(const core::Stream& stream, const core::JsonDocument& document) {
-    if (stream.records) return static_cast<std::int64_t>(stream.records->records(document, document.root()).size());
+    if (stream.records)
+        return static_cast<std::int64_t>(stream.records->records(document, document.root()).size());
     if (document.kind(document.root()) == core::JsonKind::array)
         return static_cast<std::int64_t>(document.child_count(document.root()));
     return 1;
@@ -119,7 +123,8 @@ Following follow_number(const core::Stream& stream, const PageRead& page) {
     return next(std::to_string(number + 1));
 }
 
-// Steps by the records that came, not by those asked for: a server with a lower ceiling would make us skip records.
+// Steps by the records that came, not by those asked for: a server with a lower ceiling would make
+// us skip records.
 Following follow_offset(const core::Stream& stream, const PageRead& page) {
     const auto count = page.document ? count_records(stream, *page.document) : 0;
     if (count == 0) return end("an empty page");
@@ -155,8 +160,9 @@ std::optional<Ending> reached_bound(const core::Stream& stream, std::int64_t pag
     const auto bound = std::min(stream.paginate.max_pages, core::page_seq_max - 1);
     if (pages < bound) return std::nullopt;
     const bool stuck = stream.paginate.on_max == core::Pagination::OnMax::stuck;
-    return Ending{.outcome = stuck ? core::Outcome::stuck : core::Outcome::truncated,
-                  .reason = "max_pages " + std::to_string(bound) + " is reached, and there is more"};
+    return Ending{
+        .outcome = stuck ? core::Outcome::stuck : core::Outcome::truncated,
+        .reason = "max_pages " + std::to_string(bound) + " is reached, and there is more"};
 }
 
 }  // namespace pawl::collector

@@ -12,20 +12,23 @@ constexpr std::int64_t offers_per_call = 500;  // Frontiers::offer takes as many
 
 }  // namespace
 
-std::size_t offers_wanted(const queue::FrontierTotals& totals, core::SliceClass slice_class, std::size_t offers_max) {
+std::size_t offers_wanted(const queue::FrontierTotals& totals, core::SliceClass slice_class,
+                          std::size_t offers_max) {
     const auto waiting =
         slice_class == core::SliceClass::live ? totals.offered_live : totals.offered_backfill;
     const auto room = static_cast<std::int64_t>(offers_max) - waiting;
     return static_cast<std::size_t>(std::clamp<std::int64_t>(room, 0, offers_per_call));
 }
 
-bool schedule_is_due(const core::Schedule& schedule, std::optional<core::WallTime> last, core::WallTime now) {
+bool schedule_is_due(const core::Schedule& schedule, std::optional<core::WallTime> last,
+                     core::WallTime now) {
     if (!last) return true;  // a new source begins at once
     const auto next = core::next_fire(schedule, *last);
     return next && *next <= now;
 }
 
-std::vector<std::string> root_streams(const core::SourceFile& source, const std::vector<std::string>& asked) {
+std::vector<std::string> root_streams(const core::SourceFile& source,
+                                      const std::vector<std::string>& asked) {
     if (!asked.empty()) return asked;
     std::vector<std::string> roots;
     for (const auto& stream : source.streams)

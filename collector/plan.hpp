@@ -17,19 +17,20 @@ namespace pawl::collector {
 
 enum class PlanMode : std::uint8_t {
     schedule,  ///< `run`: streams fall due by the schedule; tables are scanned now and then
-    once,      ///< `sync`, `backfill`: streams fall due at the start, unless an earlier run left work; then drain
+    once,  ///< `sync`, `backfill`: streams fall due at the start, unless an earlier run left work;
+           ///< then drain
 };
 
 /// How many slices may be offered now: `offers_max` less what waits in Redis, at most 500 a call.
-[[nodiscard]] std::size_t offers_wanted(const queue::FrontierTotals& totals, core::SliceClass slice_class,
-                                        std::size_t offers_max);
+[[nodiscard]] std::size_t offers_wanted(const queue::FrontierTotals& totals,
+                                        core::SliceClass slice_class, std::size_t offers_max);
 
 /// Do streams fall due now? `last`: when they did before.
-[[nodiscard]] bool schedule_is_due(const core::Schedule& schedule, std::optional<core::WallTime> last,
-                                   core::WallTime now);
+[[nodiscard]] bool schedule_is_due(const core::Schedule& schedule,
+                                   std::optional<core::WallTime> last, core::WallTime now);
 
-/// The streams that fall due by themselves: `asked` where the command names some, else the roots of the schedule. Streams
-/// whose partitions come from another stream's rows follow those rows.
+/// The streams that fall due by themselves: `asked` where the command names some, else the roots of
+/// the schedule. Streams whose partitions come from another stream's rows follow those rows.
 [[nodiscard]] std::vector<std::string> root_streams(const core::SourceFile& source,
                                                     const std::vector<std::string>& asked);
 
@@ -49,7 +50,10 @@ class ScanPasses {
     [[nodiscard]] bool at_start() const { return at_ == 0 && !after_; }
     void saw(const storage::Catalogue::Scan& scan);
     /// Work was done meanwhile, so that a pass under way proves nothing.
-    void disturb() { clean_ = false; settled_ = none(); }
+    void disturb() {
+        clean_ = false;
+        settled_ = none();
+    }
     /// A full pass that began after the last disturbance added nothing.
     [[nodiscard]] bool settled() const { return none() || settled_; }
 

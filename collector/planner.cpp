@@ -14,15 +14,18 @@ using core::Metric;
 using queue::Offer;
 using queue::OfferAnswer;
 
-constexpr core::Micros busy_pause = std::chrono::milliseconds(200);  // something was found: look again soon
+constexpr core::Micros busy_pause =
+    std::chrono::milliseconds(200);  // something was found: look again soon
 constexpr core::Micros idle_pause = std::chrono::seconds(1);
-constexpr core::Micros away_pause = std::chrono::seconds(1);         // Redis or Postgres does not answer
-constexpr core::Micros lock_pause = std::chrono::seconds(2);         // another process plans
-constexpr core::Micros outdated_pause = std::chrono::seconds(10);    // a newer configuration is in force
-constexpr core::Micros nap = std::chrono::milliseconds(100);         // how soon a stop is noticed
+constexpr core::Micros away_pause = std::chrono::seconds(1);  // Redis or Postgres does not answer
+constexpr core::Micros lock_pause = std::chrono::seconds(2);  // another process plans
+constexpr core::Micros outdated_pause =
+    std::chrono::seconds(10);                                 // a newer configuration is in force
+constexpr core::Micros nap = std::chrono::milliseconds(100);  // how soon a stop is noticed
 constexpr std::size_t forget_per_call = 500;
 
-std::vector<std::string> scanned_of(const core::SourceFile& source, const std::vector<std::string>& asked) {
+std::vector<std::string> scanned_of(const core::SourceFile& source,
+                                    const std::vector<std::string>& asked) {
     auto streams = scanned_streams(source);
     if (!asked.empty())
         std::erase_if(streams, [&](const std::string& stream) {
@@ -41,8 +44,11 @@ std::vector<core::SliceId> ids_of(const std::vector<Offer>& offers) {
 
 }  // namespace
 
-Planner::Planner(std::shared_ptr<const core::SourceFile> source, PlannerPorts ports, PlannerOptions options)
-    : source_(std::move(source)), ports_(ports), options_(std::move(options)),
+Planner::Planner(std::shared_ptr<const core::SourceFile> source, PlannerPorts ports,
+                 PlannerOptions options)
+    : source_(std::move(source)),
+      ports_(ports),
+      options_(std::move(options)),
       passes_(scanned_of(*source_, options_.streams)) {}
 
 void Planner::reload(std::shared_ptr<const core::SourceFile> source) {
@@ -60,7 +66,8 @@ core::Task<> Planner::run() {
             away_told_ = false;
         } catch (const core::TransientError& error) {
             if (!away_told_)
-                core::log::warn("Planning waits", {{"source", source_->name}, {"error", error.what()}});
+                core::log::warn("Planning waits",
+                                {{"source", source_->name}, {"error", error.what()}});
             away_told_ = true;
         }
         for (; pause.count() > 0 && !stopping_; pause -= nap) {
@@ -77,7 +84,8 @@ core::Task<core::Micros> Planner::step() {
     if (!planning_) {
         enrolled_ = false;
         if (!waiting_told_)
-            core::log::info("Another process plans this source, waiting", {{"source", source_->name}});
+            core::log::info("Another process plans this source, waiting",
+                            {{"source", source_->name}});
         waiting_told_ = true;
         co_return lock_pause;
     }
@@ -93,7 +101,8 @@ core::Task<core::Micros> Planner::step() {
     co_return fired || scanned || offered ? busy_pause : idle_pause;
 }
 
-// Registers the source file once for each time the lock is taken or the file changes. False: a newer one is in force.
+// Registers the source file once for each time the lock is taken or the file changes. False: a
+// newer one is in force.
 core::Task<bool> Planner::enroll() {
     if (enrolled_) co_return true;
     registration_ = co_await ports_.catalogue.register_source(source_);
@@ -107,7 +116,8 @@ core::Task<bool> Planner::enroll() {
     auto& cancelled = registration_.cancelled;
     while (!cancelled.empty()) {
         const auto count = std::min(cancelled.size(), forget_per_call);
-        std::vector<core::SliceId> some(cancelled.end() - static_cast<std::ptrdiff_t>(count), cancelled.end());
+        std::vector<core::SliceId> some(cancelled.end() - static_cast<std::ptrdiff_t>(count),
+                                        cancelled.end());
         co_await ports_.frontiers.forget(std::move(some));
         cancelled.resize(cancelled.size() - count);
     }
@@ -115,21 +125,25 @@ core::Task<bool> Planner::enroll() {
     co_return true;
 }
 
-// Whose Redis is it? One without our keys is new or was wiped: a new epoch makes everything unfinished due again.
+// Whose Redis is it? One without our keys is new or was wiped: a new epoch makes everything
+// unfinished due again.
 core::Task<> Planner::know_redis() {
     auto known = co_await ports_.frontiers.instance();
     const auto ours = registration_.instance;
     if (!known) {
         known = co_await ports_.frontiers.adopt(ours, false);
-        core::log::info("Redis knows nothing of this source, what is unfinished is offered anew and may be asked again",
-                        {{"source", source_->name}, {"epoch", known->epoch.str()}});
+        core::log::info(
+            "Redis knows nothing of this source, what is unfinished is offered anew and may be "
+            "asked again",
+            {{"source", source_->name}, {"epoch", known->epoch.str()}});
     } else if (known->instance != ours && options_.adopt_redis) {
         known = co_await ports_.frontiers.adopt(ours, true);
         core::log::warn("Redis taken over from another catalogue", {{"source", source_->name}});
     }
     if (known->instance != ours)
-        throw core::ConfigError("This Redis belongs to another Postgres catalogue (" + known->instance.str() +
-                                ", ours is " + ours.str() + "). --adopt-redis takes it over");
+        throw core::ConfigError("This Redis belongs to another Postgres catalogue (" +
+                                known->instance.str() + ", ours is " + ours.str() +
+                                "). --adopt-redis takes it over");
     epoch_ = known->epoch;
 }
 
@@ -159,9 +173,10 @@ core::Task<> Planner::fire_once() {
         co_await ports_.catalogue.note_schedule(source_->name, now);
         core::log::info("Bringing up to date", {{"source", source_->name}, {"partitions", due}});
     } else {
-        core::log::info("Going on with what is unfinished", {{"source", source_->name},
-                                                             {"open_slices", remaining_.open_slices},
-                                                             {"due_partitions", remaining_.due_partitions}});
+        core::log::info("Going on with what is unfinished",
+                        {{"source", source_->name},
+                         {"open_slices", remaining_.open_slices},
+                         {"due_partitions", remaining_.due_partitions}});
     }
     fired_ = true;
 }
@@ -174,18 +189,20 @@ core::Task<bool> Planner::scan() {
         if (now < next_pass_) co_return false;
         next_pass_ = now + options_.scan_every;
     }
-    const auto found =
-        co_await ports_.catalogue.scan_table(source_, passes_.stream(), passes_.after(), options_.scan_rows);
+    const auto found = co_await ports_.catalogue.scan_table(source_, passes_.stream(),
+                                                            passes_.after(), options_.scan_rows);
     passes_.saw(found);
     co_return found.added > 0 || found.after.has_value();
 }
 
-// Offers open slices, and starts walks where fewer are open than may wait. True: there was something.
+// Offers open slices, and starts walks where fewer are open than may wait. True: there was
+// something.
 core::Task<bool> Planner::offer_due() {
     const auto totals = co_await ports_.frontiers.totals();
     ports_.telemetry.set(Metric::slices, {source_->name, "offered"},
                          static_cast<double>(totals.offered_live + totals.offered_backfill));
-    ports_.telemetry.set(Metric::slices, {source_->name, "leased"}, static_cast<double>(totals.leased));
+    ports_.telemetry.set(Metric::slices, {source_->name, "leased"},
+                         static_cast<double>(totals.leased));
     const auto wanted = offers_wanted(totals, options_.slice_class, options_.offers_max);
     if (wanted == 0) co_return false;
     auto due = co_await ports_.catalogue.due_slices(source_->name, epoch_, wanted);
@@ -226,8 +243,9 @@ core::Task<std::vector<Offer>> Planner::offer_once(std::vector<Offer> offers) {
     co_return behind;
 }
 
-// The tip was read before a page was committed that has been acknowledged since: read it again. Where Redis says the same
-// twice about the same tip, Postgres was set back, and Postgres is the truth.
+// The tip was read before a page was committed that has been acknowledged since: read it again.
+// Where Redis says the same twice about the same tip, Postgres was set back, and Postgres is the
+// truth.
 core::Task<> Planner::settle_behind(std::vector<Offer> behind) {
     const auto before = behind;
     auto fresh = co_await with_fresh_tips(std::move(behind));
@@ -239,8 +257,9 @@ core::Task<> Planner::settle_behind(std::vector<Offer> behind) {
     });
     if (again.empty()) co_return;
     for (auto& offer : again) offer.force = true;
-    core::log::warn("Redis has seen later pages than Postgres holds: Postgres was set back, its word counts",
-                    {{"source", source_->name}, {"slices", again.size()}});
+    core::log::warn(
+        "Redis has seen later pages than Postgres holds: Postgres was set back, its word counts",
+        {{"source", source_->name}, {"slices", again.size()}});
     const auto left = co_await offer_once(std::move(again));
     if (!left.empty()) core::log::warn("Forced offers were refused", {{"source", source_->name}});
 }

@@ -23,29 +23,35 @@ struct PlannerPorts {
 struct PlannerOptions {
     PlanMode mode = PlanMode::schedule;
     core::SliceClass slice_class = core::SliceClass::live;  ///< of the walks it starts
-    std::vector<std::string> streams;    ///< PlanMode::once: the streams asked for; empty: all
-    std::size_t offers_max = 1'000;      ///< slices that wait in Redis at a time
-    core::Millis quiet{60'000};          ///< a slice whose tip does not move so long is offered again: twice the lease
-    std::size_t scan_rows = 1'000;       ///< rows a step over a table looks at
-    core::Millis scan_every{60'000};     ///< PlanMode::schedule: pause between two passes over the tables
-    bool adopt_redis = false;            ///< --adopt-redis: take over a Redis that belongs to another catalogue
+    std::vector<std::string> streams;  ///< PlanMode::once: the streams asked for; empty: all
+    std::size_t offers_max = 1'000;    ///< slices that wait in Redis at a time
+    core::Millis quiet{
+        60'000};  ///< a slice whose tip does not move so long is offered again: twice the lease
+    std::size_t scan_rows = 1'000;  ///< rows a step over a table looks at
+    core::Millis scan_every{
+        60'000};  ///< PlanMode::schedule: pause between two passes over the tables
+    bool adopt_redis =
+        false;  ///< --adopt-redis: take over a Redis that belongs to another catalogue
 };
 
-/// Plans one source: turns what is due in the catalogue into slices and offers them to Redis, a bounded number at a time.
-/// Everything that needs repair after a loss of Redis or of a process is offered again by the same step. One planner of a
-/// source works at a time; the others wait for its lock. Used by one thread.
+/// Plans one source: turns what is due in the catalogue into slices and offers them to Redis, a
+/// bounded number at a time. Everything that needs repair after a loss of Redis or of a process is
+/// offered again by the same step. One planner of a source works at a time; the others wait for its
+/// lock. Used by one thread.
 class Planner {
   public:
-    Planner(std::shared_ptr<const core::SourceFile> source, PlannerPorts ports, PlannerOptions options);
+    Planner(std::shared_ptr<const core::SourceFile> source, PlannerPorts ports,
+            PlannerOptions options);
 
-    /// Runs until stop(). Dependencies that are away are waited for. Throws core::ConfigError when the Redis belongs to
-    /// another catalogue, or Postgres refuses what the source file says.
+    /// Runs until stop(). Dependencies that are away are waited for. Throws core::ConfigError when
+    /// the Redis belongs to another catalogue, or Postgres refuses what the source file says.
     core::Task<> run();
     void stop() { stopping_ = true; }
     /// SIGHUP: registers `source` anew at the next step.
     void reload(std::shared_ptr<const core::SourceFile> source);
 
-    /// PlanMode::once: nothing is due, no slice is open, and a full pass over the tables found nothing new.
+    /// PlanMode::once: nothing is due, no slice is open, and a full pass over the tables found
+    /// nothing new.
     [[nodiscard]] bool drained() const { return drained_; }
     /// This process holds the planner's lock, and its configuration is the newest.
     [[nodiscard]] bool planning() const { return planning_; }
@@ -78,7 +84,7 @@ class Planner {
     core::SteadyTime next_pass_;
     bool enrolled_ = false;
     bool planning_ = false;
-    bool fired_ = false;      // PlanMode::once: the streams fell due, or an earlier run is resumed
+    bool fired_ = false;  // PlanMode::once: the streams fell due, or an earlier run is resumed
     bool drained_ = false;
     bool stopping_ = false;
     bool waiting_told_ = false;

@@ -8,13 +8,14 @@
 
 namespace pawl::collector {
 
-/// The last 64 pages a walk asked for, to notice a list that runs in circles before the ledger does.
+/// The last 64 pages a walk asked for, to notice a list that runs in circles before the ledger
+/// does.
 class RecentPages {
   public:
     [[nodiscard]] bool contains(const std::string& url) const {
         const auto known = std::min(count_, hashes_.size());
-        return std::find(hashes_.begin(), hashes_.begin() + static_cast<std::ptrdiff_t>(known), hash(url)) !=
-               hashes_.begin() + static_cast<std::ptrdiff_t>(known);
+        return std::find(hashes_.begin(), hashes_.begin() + static_cast<std::ptrdiff_t>(known),
+                         hash(url)) != hashes_.begin() + static_cast<std::ptrdiff_t>(known);
     }
     void remember(const std::string& url) { hashes_[count_++ % hashes_.size()] = hash(url); }
 

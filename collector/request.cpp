@@ -23,7 +23,8 @@ std::string header_value(const std::string& name, std::string value) {
 }
 
 // The stream's URL with its query, as for a page without a cursor.
-std::string stream_url(const core::Stream& stream, const core::NamedValues& parent, const core::NamedValues& list) {
+std::string stream_url(const core::Stream& stream, const core::NamedValues& parent,
+                       const core::NamedValues& list) {
     auto url = clean_url(stream.url.fill(&parent, &list, Escape::url_component));
     for (const auto& [name, value] : stream.query)
         url = with_query(url, name, value.fill(&parent, &list, Escape::none));
@@ -46,7 +47,8 @@ std::string linked_url(const std::string& first_url, const std::optional<std::st
     auto next = clean_url(*cursor);
     const auto origin = origin_of(next);
     if (origin != origin_of(first_url))
-        throw core::PermanentError("The next link leads to another origin, it is not followed: " + origin.str());
+        throw core::PermanentError("The next link leads to another origin, it is not followed: " +
+                                   origin.str());
     return next;
 }
 
@@ -69,22 +71,26 @@ std::string page_url(const core::Stream& stream, std::string first_url,
 
 std::string accept_of(const Headers& headers) {
     for (const auto& [name, value] : headers)
-        if (name == "Accept" || name == "accept") return value;
+        if (name.size() == 6 && (name[0] == 'A' || name[0] == 'a') && name.substr(1) == "ccept")
+            return value;
     return {};
 }
 
 }  // namespace
 
 PageRequest page_request(const core::SourceFile& source, const core::Stream& stream,
-                         const core::SliceDescriptor& slice, const std::optional<std::string>& cursor) {
+                         const core::SliceDescriptor& slice,
+                         const std::optional<std::string>& cursor) {
     core::Arena arena;
     const auto parent = read_named_values(slice.parent, arena);
     const auto list = read_named_values(slice.list, arena);
-    if (cursor && cursor->empty()) throw core::PermanentError("The API gave a cursor that cannot be used");
+    if (cursor && cursor->empty())
+        throw core::PermanentError("The API gave a cursor that cannot be used");
     PageRequest request;
     request.url = page_url(stream, stream_url(stream, parent, list), cursor);
     for (const auto& [name, value] : stream.headers)
-        request.headers.emplace_back(name, header_value(name, value.fill(&parent, &list, Escape::none)));
+        request.headers.emplace_back(name,
+                                     header_value(name, value.fill(&parent, &list, Escape::none)));
     request.own_origin = is_at(source.base_url, origin_of(request.url));
     request.with_credentials = stream.with_credentials && request.own_origin &&
                                (source.credentials.has_value() || source.auth.has_value());
@@ -98,7 +104,8 @@ PageRequest redirected(const PageRequest& request, const std::string& location) 
     next.url = resolve_url(request.url, location);
     const auto origin = origin_of(next.url);
     if (origin != origin_of(request.url))
-        throw core::PermanentError("A redirect leads to another origin, it is not followed: " + origin.str());
+        throw core::PermanentError("A redirect leads to another origin, it is not followed: " +
+                                   origin.str());
     return next;
 }
 

@@ -7,9 +7,10 @@
 
 namespace pawl::collector {
 
-/// How much room on the queue to reserve for a page before it is fetched: about the 95th percentile of a stream's
-/// compressed bodies. Follows it by steps: a larger body lifts the estimate by 19 %, a smaller one lowers it by 1 %, which
-/// balances where one body in twenty is larger. No samples are kept.
+/// How much room on the queue to reserve for a page before it is fetched: about the 95th percentile
+/// of a stream's compressed bodies. Follows it by steps: a larger body lifts the estimate by 19 %,
+/// a smaller one lowers it by 1 %, which balances where one body in twenty is larger. No samples
+/// are kept.
 class RoomEstimate {
   public:
     [[nodiscard]] std::size_t bytes(const std::string& stream) const {
@@ -24,8 +25,8 @@ class RoomEstimate {
 
   private:
     static constexpr double first = 65'536;
-    static constexpr double least = 512;        // envelopes alone are about that
-    static constexpr double most = 32u << 20;   // body_max by default
+    static constexpr double least = 512;       // envelopes alone are about that
+    static constexpr double most = 32u << 20;  // body_max by default
     std::map<std::string, double> estimates_;
 };
 

@@ -14,7 +14,8 @@ namespace urls = boost::urls;
 
 namespace {
 
-constexpr std::size_t url_bytes_max = 16'384;  // servers refuse far less; keeps a hostile next link small
+constexpr std::size_t url_bytes_max =
+    16'384;  // servers refuse far less; keeps a hostile next link small
 
 [[noreturn]] void refuse(std::string_view url, const std::string& why) {
     throw core::PermanentError(why + ": " + core::redact(url.substr(0, 200)));
@@ -27,7 +28,8 @@ void append_encoded(std::string& out, unsigned char byte) {
     out += digits[byte & 15];
 }
 
-// Browsers and servers are lenient about these, the grammar is not: encode them instead of refusing a next link.
+// Browsers and servers are lenient about these, the grammar is not: encode them instead of refusing
+// a next link.
 std::string encode_illegal(std::string_view text) {
     constexpr std::string_view illegal = " \"<>\\^`{|}";
     std::string out;
@@ -60,8 +62,10 @@ std::string text_of(urls::url& url) {
     return std::string(url.buffer().data(), url.buffer().size());
 }
 
-// The parameters of a query, as they stand, without those called `name` (encoded); `kept_at` gets the first one's place.
-std::vector<std::string_view> other_parameters(std::string_view query, std::string_view name, std::size_t* kept_at) {
+// The parameters of a query, as they stand, without those called `name` (encoded); `kept_at` gets
+// the first one's place.
+std::vector<std::string_view> other_parameters(std::string_view query, std::string_view name,
+                                               std::size_t* kept_at) {
     std::vector<std::string_view> others;
     while (!query.empty()) {
         const auto end = query.find('&');
@@ -123,7 +127,8 @@ Origin origin_of(std::string_view text) {
 
 std::string_view path_of(std::string_view url) {
     const auto authority = url.find("://");
-    const auto path = authority == std::string_view::npos ? 0 : url.find_first_of("/?#", authority + 3);
+    const auto path =
+        authority == std::string_view::npos ? 0 : url.find_first_of("/?#", authority + 3);
     if (path == std::string_view::npos || url[path] != '/') return "/";
     return url.substr(path, url.find_first_of("?#", path) - path);
 }
@@ -134,7 +139,8 @@ std::string encode_component(std::string_view text) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         const bool unreserved = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                                (byte >= 'a' && byte <= 'z') || c == '-' || c == '.' || c == '_' || c == '~';
+                                (byte >= 'a' && byte <= 'z') || c == '-' || c == '.' || c == '_' ||
+                                c == '~';
         if (unreserved)
             out += c;
         else

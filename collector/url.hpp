@@ -15,8 +15,9 @@ struct Origin {
     [[nodiscard]] std::string str() const;  ///< "https://api.github.com:443"
 };
 
-/// `text` as an absolute http(s) URL without fragment; characters that a URL must not hold are percent-encoded.
-/// Throws core::PermanentError when it is no such URL, or holds a user name, password or control characters.
+/// `text` as an absolute http(s) URL without fragment; characters that a URL must not hold are
+/// percent-encoded. Throws core::PermanentError when it is no such URL, or holds a user name,
+/// password or control characters.
 [[nodiscard]] std::string clean_url(std::string_view text);
 /// `reference` (absolute or relative) as seen from the page at `base`. Throws as clean_url.
 [[nodiscard]] std::string resolve_url(std::string_view base, std::string_view reference);
@@ -29,7 +30,8 @@ struct Origin {
 /// Percent-encodes all but the unreserved characters of RFC 3986.
 [[nodiscard]] std::string encode_component(std::string_view text);
 /// `url` with query parameter `name` set to `value`: replaced where it stands, else appended.
-[[nodiscard]] std::string with_query(std::string_view url, std::string_view name, std::string_view value);
+[[nodiscard]] std::string with_query(std::string_view url, std::string_view name,
+                                     std::string_view value);
 /// `url` without any query parameter `name`.
 [[nodiscard]] std::string without_query(std::string_view url, std::string_view name);
 

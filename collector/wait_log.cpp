@@ -12,14 +12,17 @@ double seconds(auto duration) { return std::chrono::duration<double>(duration).c
 
 }  // namespace
 
-void WaitLog::begin(const std::string& reason, const std::string& owner, core::Micros wait, core::SteadyTime now) {
+void WaitLog::begin(const std::string& reason, const std::string& owner, core::Micros wait,
+                    core::SteadyTime now) {
     auto& entry = waits_[{reason, owner}];
     if (entry.walks++ == 0) entry.since = now;
     ++waiting_;
     report();
     if (entry.told || wait <= worth_telling) return;
     entry.told = true;
-    core::log::info("Waiting", {{"source", source_}, {"for", reason}, {"owner", owner}, {"seconds", seconds(wait)}});
+    core::log::info(
+        "Waiting",
+        {{"source", source_}, {"for", reason}, {"owner", owner}, {"seconds", seconds(wait)}});
 }
 
 void WaitLog::end(const std::string& reason, const std::string& owner, core::SteadyTime now) {

@@ -8,13 +8,16 @@
 
 namespace pawl::collector {
 
-/// Tells people what a source waits for: one line when a wait of more than 5 s begins and one when it ends, for each
-/// reason (a limit, or room on the queue) and owner, however many walks wait; and a gauge of walks that wait.
+/// Tells people what a source waits for: one line when a wait of more than 5 s begins and one when
+/// it ends, for each reason (a limit, or room on the queue) and owner, however many walks wait; and
+/// a gauge of walks that wait.
 class WaitLog {
   public:
-    WaitLog(std::string source, core::Telemetry& telemetry) : source_(std::move(source)), telemetry_(telemetry) {}
+    WaitLog(std::string source, core::Telemetry& telemetry)
+        : source_(std::move(source)), telemetry_(telemetry) {}
 
-    void begin(const std::string& reason, const std::string& owner, core::Micros wait, core::SteadyTime now);
+    void begin(const std::string& reason, const std::string& owner, core::Micros wait,
+               core::SteadyTime now);
     /// The walk that waited for `reason` of `owner` goes on.
     void end(const std::string& reason, const std::string& owner, core::SteadyTime now);
     [[nodiscard]] int waiting() const { return waiting_; }

@@ -13,20 +13,22 @@
 namespace pawl::collector {
 
 /// Why a walk is over, for this collector.
-enum class [[nodiscard]] WalkEnd : std::uint8_t {
+enum class [[nodiscard]] WalkEnd : std::uint8_t{
     finished,  ///< its last page is on the queue
-    stopped,   ///< the collector stops, or the credentials are refused: the slice can be handed back
-    lost,      ///< another collector has the slice, or Redis was wiped or set back
+    stopped,  ///< the collector stops, or the credentials are refused: the slice can be handed back
+    lost,     ///< another collector has the slice, or Redis was wiped or set back
 };
 
-/// Walks one slice page by page. Every page is on the queue, and the frontier moved, before the next is asked for.
+/// Walks one slice page by page. Every page is on the queue, and the frontier moved, before the
+/// next is asked for.
 class Walk {
   public:
     /// `stream` is one of `source`, and its request_hash is that of the slice.
-    Walk(WalkContext& context, std::shared_ptr<const core::SourceFile> source, const core::Stream& stream,
-         queue::Lease lease);
+    Walk(WalkContext& context, std::shared_ptr<const core::SourceFile> source,
+         const core::Stream& stream, queue::Lease lease);
 
-    /// Throws core::TransientError by an armed failpoint only: what a dependency does is waited out.
+    /// Throws core::TransientError by an armed failpoint only: what a dependency does is waited
+    /// out.
     core::Task<WalkEnd> run();
 
     /// The page that is on the queue last: where the slice is handed back.
@@ -44,18 +46,19 @@ class Walk {
         HttpResponse response;  // without its body; status 0 where there was none
         PageBody body;
         Judgement judgement;
-        bool settled = false;
+        bool blocked = false;  // the ledger holds the account back, so this walk need not
     };
 
     core::Task<> learn_validators();
     core::Task<Fetched> next_page();
     core::Task<Fetched> fetch(PageRequest request);
     core::Task<std::optional<Grant>> reserve(PageRequest request);
-    core::Task<Asked> ask(PageRequest request, Grant grant, std::optional<storage::Validator> validator);
+    core::Task<Asked> ask(PageRequest request, Grant grant,
+                          std::optional<storage::Validator> validator);
     core::Task<HttpResult> send(HttpRequest request);
     core::Task<PageBody> read(std::string body, bool told_empty);
     core::Task<bool> settle(queue::Settlement settlement);
-    core::Task<bool> prepare_retry(Judgement judgement, Grant grant, bool settled);
+    core::Task<bool> prepare_retry(Judgement judgement, Grant grant, bool blocked);
     core::Task<> count_attempt();
     core::Task<> quarantine(std::string owner, std::string reason);
     core::Task<std::optional<WalkEnd>> put(core::Job job, std::string reservation);
@@ -64,6 +67,8 @@ class Walk {
     [[nodiscard]] std::vector<queue::Payer> payers_for(const PageRequest& request);
     [[nodiscard]] queue::Settlement settlement_for(const Grant& grant, const HttpResult& result,
                                                    const Judgement& judgement) const;
+    [[nodiscard]] std::optional<queue::Settlement> block_for(
+        const Grant& grant, const Asked& asked, const queue::Settlement& settlement) const;
     [[nodiscard]] std::optional<storage::Validator> validator_for(const std::string& key) const;
     void measure(const HttpResult& result, core::SteadyTime sent_at);
     void note_discarded(const std::string& reason) const;
@@ -79,7 +84,7 @@ class Walk {
     RecentPages recent_;
     std::string last_body_hash_;
     std::optional<Ending> stuck_;  // found by the page before
-    Exchange exchange_;  // for the page that is being asked for
+    Exchange exchange_;            // for the page that is being asked for
 };
 
 }  // namespace pawl::collector

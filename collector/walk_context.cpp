@@ -37,7 +37,8 @@ void WalkContext::note_redis_time(std::int64_t at_us) {
 
 std::int64_t WalkContext::redis_now_us() const {
     if (redis_us_ == 0) return 0;
-    return redis_us_ + std::chrono::duration_cast<core::Micros>(ports.clock.steady() - redis_seen_at_).count();
+    return redis_us_ +
+           std::chrono::duration_cast<core::Micros>(ports.clock.steady() - redis_seen_at_).count();
 }
 
 void WalkContext::saw_redis(bool answers, const std::string& reason) {

@@ -31,28 +31,33 @@ struct CollectorPorts {
 };
 
 struct CollectorOptions {
-    std::string owner;                     ///< stable slot name of this process: takes its own leases back after a restart
-    std::size_t walks_max = 64;            ///< slices walked at once
-    core::Millis lease{30'000};            ///< how long we may be silent before another takes a slice
-    core::Millis drain{30'000};            ///< how long a stop waits for pages in hand
+    std::string
+        owner;  ///< stable slot name of this process: takes its own leases back after a restart
+    std::size_t walks_max = 64;  ///< slices walked at once
+    core::Millis lease{30'000};  ///< how long we may be silent before another takes a slice
+    core::Millis drain{30'000};  ///< how long a stop waits for pages in hand
     core::Millis connect_timeout{10'000};
     core::Millis request_timeout{60'000};
-    std::size_t body_max = 32u << 20;      ///< bytes after decompression
+    std::size_t body_max = 32u << 20;  ///< bytes after decompression
 };
 
 /// A lease that this process holds.
 struct HeldLease {
     std::string stream;
     core::Nonce nonce;
-    std::int64_t seq = 0;   ///< of the page that is being asked for
-    bool asked = false;     ///< its request was sent, and its page is not on the queue yet
-    bool lost = false;      ///< Redis said that it is no longer ours
+    std::int64_t seq = 0;  ///< of the page that is being asked for
+    bool asked = false;    ///< its request was sent, and its page is not on the queue yet
+    bool lost = false;     ///< Redis said that it is no longer ours
 };
 
 /// What the walks of one source in one process share. Used by one thread only.
 struct WalkContext {
-    WalkContext(CollectorPorts given, CollectorOptions chosen, std::string name, std::vector<Account> keys)
-        : ports(given), options(std::move(chosen)), accounts(std::move(keys)), waits(name, given.telemetry),
+    WalkContext(CollectorPorts given, CollectorOptions chosen, std::string name,
+                std::vector<Account> keys)
+        : ports(given),
+          options(std::move(chosen)),
+          accounts(std::move(keys)),
+          waits(name, given.telemetry),
           source_name(std::move(name)) {}
 
     CollectorPorts ports;
@@ -62,12 +67,13 @@ struct WalkContext {
     WaitLog waits;
     std::string source_name;
     std::map<core::SliceId, HeldLease> held;
-    bool stopping = false;             ///< finish the page in hand, then hand the slice back
-    bool abandoned = false;            ///< the time to drain is over: let go of everything
-    bool credentials_refused = false;  ///< every account is refused: nothing is asked until one is allowed again
+    bool stopping = false;   ///< finish the page in hand, then hand the slice back
+    bool abandoned = false;  ///< the time to drain is over: let go of everything
+    bool credentials_refused =
+        false;  ///< every account is refused: nothing is asked until one is allowed again
 
-    /// Sleeps for `wait` in steps, so that a stop or a lost lease is noticed within a quarter of a second. False: the walk
-    /// of `slice` should not go on.
+    /// Sleeps for `wait` in steps, so that a stop or a lost lease is noticed within a quarter of a
+    /// second. False: the walk of `slice` should not go on.
     core::Task<bool> pause(core::SliceId slice, core::Nonce nonce, core::Micros wait);
     [[nodiscard]] bool may_walk(core::SliceId slice, core::Nonce nonce) const;
     /// nullptr when this process does not hold the slice under that nonce.

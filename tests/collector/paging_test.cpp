@@ -1,0 +1,107 @@
+#include "collector/paging.hpp"
+
+#include "core/errors.hpp"
+#include "tests/collector/sources.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace pawl;
+using namespace pawl::collector;
+using test::source_paged;
+
+namespace {
+
+Following after(const std::string& paginate, const std::string& body,
+                std::optional<std::string> cursor = std::nullopt, const Headers& headers = {},
+                const std::string& secret = "") {
+    const auto source = source_paged(paginate);
+    const auto document = core::JsonDocument::parse(body);
+    PageRead page;
+    page.url = "https://api.example.com/things/1?per_page=2";
+    page.cursor = std::move(cursor);
+    page.headers = &headers;
+    page.document = &document;
+    page.secret_query = secret;
+    return what_follows(source->streams[0], page);
+}
+
+}  // namespace
+
+TEST_CASE("a page without a next link ends the slice", "[collector][paging]") {
+    const Headers next{{"link", R"(</things/1?page=2>; rel="next")"}};
+    CHECK(after("{type: link}", "[]", {}, next).cursor ==
+          "https://api.example.com/things/1?page=2");
+    CHECK_FALSE(after("{type: link}", "[1]").cursor);
+    CHECK_FALSE(after("none", "[1]", {}, next).cursor);
+}
+
+TEST_CASE("a key that the API repeats in its next link is cut from the cursor",
+          "[collector][paging]") {
+    const Headers next{{"link", R"(</things/1?api_key=hush&page=2>; rel="next")"}};
+    CHECK(after("{type: link}", "[]", {}, next, "api_key").cursor ==
+          "https://api.example.com/things/1?page=2");
+}
+
+TEST_CASE("a next link that is no URL stays as it is, to be refused by the next request",
+          "[collector][paging]") {
+    const Headers next{{"link", R"(<http://[broken>; rel="next")"}};
+    CHECK(after("{type: link}", "[]", {}, next).cursor == "http://[broken");
+}
+
+TEST_CASE("next_url ends with null, false, nothing or an empty text", "[collector][paging]") {
+    const std::string kind = "{next_url: $.next}";
+    CHECK(after(kind, R"({"next": "/things/1?p=2"})").cursor ==
+          "https://api.example.com/things/1?p=2");
+    for (const char* body : {R"({"next": null})", R"({"next": ""})", R"({"next": false})", "{}"})
+        CHECK_FALSE(after(kind, body).cursor);
+}
+
+TEST_CASE("a cursor ends where there is none, or where more is denied", "[collector][paging]") {
+    const std::string kind = "{cursor: {next: $.c, into: query.after, more: $.more}}";
+    CHECK(after(kind, R"({"c": "x", "more": true})").cursor == "x");
+    CHECK(after(kind, R"({"c": 123456789012345678901234567890})").cursor ==
+          "123456789012345678901234567890");
+    CHECK_FALSE(after(kind, R"({"c": "x", "more": false})").cursor);
+    CHECK_FALSE(after(kind, R"({"c": "x", "more": 0})").cursor);
+    CHECK_FALSE(after(kind, R"({"c": null, "more": true})").cursor);
+    CHECK_FALSE(after(kind, R"({"c": ""})").cursor);
+    CHECK(after(kind, R"({"c": "a\u0000b"})").cursor ==
+          "");  // Postgres keeps no NUL: refused by the next request
+}
+
+TEST_CASE("a short page is not the last page", "[collector][paging]") {
+    const std::string kind = "{page: {param: page}}";
+    CHECK(after(kind, "[1]").cursor == "2");
+    CHECK(after(kind, "[1]", "8").cursor == "9");
+    CHECK_FALSE(after(kind, "[]", "9").cursor);
+}
+
+TEST_CASE("a told last page ends the slice, whatever the pages hold", "[collector][paging]") {
+    const std::string kind = "{page: {param: page, last: $.pages}}";
+    CHECK(after(kind, R"({"pages": 3})", "2").cursor == "3");
+    CHECK_FALSE(after(kind, R"({"pages": 3})", "3").cursor);
+    CHECK_FALSE(after(kind, R"({"pages": 0})").cursor);
+}
+
+TEST_CASE("an offset moves by the records that came", "[collector][paging]") {
+    const std::string kind =
+        "{offset: {param: offset, limit_param: limit, limit: 100, total: $.total}}";
+    const auto source = source_paged(kind);
+    CHECK(after("{offset: {param: offset, limit_param: limit, limit: 100}}", "[1, 2, 3]").cursor ==
+          "3");
+    CHECK(
+        after("{offset: {param: offset, limit_param: limit, limit: 100}}", "[1, 2]", "98").cursor ==
+        "100");
+    CHECK_FALSE(
+        after("{offset: {param: offset, limit_param: limit, limit: 100}}", "[]", "98").cursor);
+    CHECK_FALSE(after(kind, R"({"total": 1})").cursor);
+    CHECK(after(kind, R"({"total": 2})").cursor == "1");
+}
+
+TEST_CASE("max_pages ends a walk as the file says", "[collector][paging]") {
+    const auto truncated = source_paged("{type: link, max_pages: 3, on_max: truncated}");
+    CHECK_FALSE(reached_bound(truncated->streams[0], 2));
+    REQUIRE(reached_bound(truncated->streams[0], 3));
+    CHECK(reached_bound(truncated->streams[0], 3)->outcome == core::Outcome::truncated);
+    const auto endless = source_paged("{type: link, max_pages: 3}");
+    CHECK(reached_bound(endless->streams[0], 3)->outcome == core::Outcome::stuck);
+}

@@ -1,0 +1,474 @@
+#include <boost/asio/co_spawn.hpp>
+
+#include "collector/collector.hpp"
+#include "core/telemetry.hpp"
+#include "tests/collector/fakes.hpp"
+#include "tests/collector/sources.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace pawl;
+using namespace pawl::collector;
+using namespace std::chrono_literals;
+using core::Outcome;
+using test::respond;
+
+namespace {
+
+const std::string two_keys =
+    "credentials: {from: {env: KEYS}, inject: {header: Authorization, value: \"Bearer {key}\"}}\n"
+    "limits: [{name: core, rate: 100/m}]\n"
+    "errors: [{status: 404, do: gone, confirm: 2}, {status: 5xx, do: retry, attempts: 3}]\n";
+
+// A collector with one offered slice, on virtual time.
+struct Bench {
+    boost::asio::io_context io;
+    test::VirtualTime time;
+    test::FakeFrontiers frontiers;
+    test::FakeQuota quota{time};
+    test::FakeCatalogue catalogue;
+    test::ScriptedHttp http{time};
+    core::SeededRandom random{5};
+    test::InlineOffload offload;
+    core::CountingTelemetry telemetry;
+    std::shared_ptr<const core::SourceFile> source;
+    std::unique_ptr<Collector> collector;
+    bool ended = false;
+
+    explicit Bench(std::shared_ptr<const core::SourceFile> file, std::vector<Account> accounts = {})
+        : source(file) {
+        CollectorPorts ports{frontiers, quota, catalogue, http, time, random, offload, telemetry};
+        CollectorOptions options;
+        options.owner = "slot";
+        collector = std::make_unique<Collector>(file, std::move(accounts), ports, options);
+        offer(test::slice_of(file->streams[0]));
+    }
+    void offer(core::SliceDescriptor slice, std::int64_t seq = 0,
+               std::optional<std::string> cursor = std::nullopt) {
+        auto& frontier = frontiers.frontiers[slice.slice];
+        frontier.slice = std::move(slice);
+        frontier.link = core::Link::random(random);
+        frontier.seq = seq;
+        frontier.cursor = std::move(cursor);
+        frontier.waiting = true;
+    }
+    void start() {
+        boost::asio::co_spawn(io, collector->run(), [this](std::exception_ptr failure) {
+            ended = true;
+            if (failure) std::rethrow_exception(failure);
+        });
+    }
+    // Collects until the slice is done, then stops.
+    void collect() {
+        start();
+        time.run(io, [this] { return frontiers.frontiers[17].done && collector->walking() == 0; });
+        stop();
+    }
+    void stop() {
+        collector->stop();
+        time.run(io, [this] { return ended; });
+    }
+    [[nodiscard]] const core::Job& job(std::size_t index) const { return frontiers.jobs.at(index); }
+};
+
+HttpResponse page(int number, int last) {
+    Headers headers{{"date", "x"}};
+    if (number < last)
+        headers.emplace_back("link",
+                             "</things/1?page=" + std::to_string(number + 1) + ">; rel=next");
+    return respond(200, "[{\"id\": " + std::to_string(number) + "}]", headers);
+}
+
+// Answers /things/1 and ?page=n of `last` pages.
+auto pages(int last) {
+    return [last](const HttpRequest& request) -> HttpResult {
+        const auto at = request.url.find("?page=");
+        return page(at == std::string::npos ? 1 : std::stoi(request.url.substr(at + 6)), last);
+    };
+}
+
+}  // namespace
+
+TEST_CASE("a walk puts each page on the queue, chained to the one before", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    const auto genesis = bench.frontiers.frontiers[17].link;
+    bench.http.answer = pages(3);
+    bench.collect();
+    REQUIRE(bench.frontiers.jobs.size() == 3);
+    CHECK(bench.http.asked.size() == 3);
+    CHECK(bench.job(0).previous == genesis);
+    CHECK(bench.job(1).previous == bench.job(0).link);
+    CHECK(bench.job(2).previous == bench.job(1).link);
+    CHECK(bench.job(0).seq == 1);
+    CHECK_FALSE(bench.job(0).cursor);
+    CHECK(bench.job(0).next_cursor == bench.job(1).cursor);
+    CHECK(bench.job(1).next_cursor == "https://api.example.com/things/1?page=3");
+    CHECK(bench.job(2).last);
+    CHECK_FALSE(bench.job(2).next_cursor);
+    CHECK(bench.job(0).outcome == Outcome::ok);
+    CHECK(core::decompress(bench.job(1).body, 1'000) == "[{\"id\": 2}]");
+    CHECK(bench.job(1).body_hash == core::sha256_hex("[{\"id\": 2}]"));
+    CHECK(bench.job(0).requested_at > 0);
+    CHECK(bench.quota.settlements.size() == 3);
+    CHECK_FALSE(bench.quota.settlements[0].release_room);
+    CHECK(bench.telemetry.total(core::Metric::requests, "200") == 3);
+}
+
+TEST_CASE("a walk goes on from its frontier", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.offer(test::slice_of(bench.source->streams[0]), 2,
+                "https://api.example.com/things/1?page=3");
+    bench.http.answer = pages(4);
+    bench.collect();
+    REQUIRE(bench.frontiers.jobs.size() == 2);
+    CHECK(bench.job(0).seq == 3);
+    CHECK(bench.http.asked.size() == 2);
+}
+
+TEST_CASE("a failing API is asked again until attempts are used up, then the slice says why",
+          "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(500, ""); };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 3);
+    REQUIRE(bench.frontiers.jobs.size() == 1);
+    CHECK(bench.job(0).outcome == Outcome::failed);
+    CHECK(bench.job(0).last);
+    CHECK(bench.job(0).body.empty());
+    CHECK(bench.job(0).reason == "HTTP 500, 3 attempts");
+    CHECK(bench.quota.settlements[0].release_room);
+    CHECK_FALSE(bench.quota.settlements[2].release_room);
+}
+
+TEST_CASE("attempts survive the collector that made them", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    bench.frontiers.frontiers[17].attempts = 2;
+    bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(500, ""); };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 1);
+    CHECK(bench.job(0).outcome == Outcome::failed);
+}
+
+TEST_CASE("HTML, nothing, or half a document with status 200 is asked again", "[collector][walk]") {
+    for (const std::string bad : {"<!DOCTYPE html><p>busy", "", "[{\"id\": 1}", "[1] x", "\xff"}) {
+        Bench bench(test::source_paged("{type: link}"));
+        int count = 0;
+        bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+            return ++count == 1 ? respond(200, bad) : respond(200, "[{\"id\": 1}]");
+        };
+        bench.collect();
+        REQUIRE(bench.frontiers.jobs.size() == 1);
+        CHECK(bench.job(0).outcome == Outcome::ok);
+        CHECK(bench.telemetry.total(core::Metric::retries, "body") == 1);
+    }
+}
+
+TEST_CASE("what is confirmed gone ends the slice as gone", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(404, ""); };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 2);
+    CHECK(bench.job(0).outcome == Outcome::gone);
+    CHECK(bench.job(0).status == 404);
+}
+
+TEST_CASE("a body beyond its bound ends the slice as too large", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.http.answer = [](const HttpRequest&) -> HttpResult {
+        return HttpFailure{
+            .kind = HttpFailure::Kind::too_large, .reason = "more than 32 MiB", .sent = true};
+    };
+    bench.collect();
+    CHECK(bench.job(0).outcome == Outcome::too_large);
+}
+
+TEST_CASE("next links that run in a circle end the slice as stuck", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+        const bool second = request.url.ends_with("?page=2");
+        return respond(
+            200, "[1]",
+            {{"link", second ? "</things/1?page=3>; rel=next" : "</things/1?page=2>; rel=next"}});
+    };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 3);
+    REQUIRE(bench.frontiers.jobs.size() == 4);
+    CHECK(bench.job(2).outcome == Outcome::ok);
+    CHECK(bench.job(3).outcome == Outcome::stuck);
+    CHECK(bench.job(3).last);
+}
+
+TEST_CASE("a numbered list that repeats its page ends as stuck", "[collector][walk]") {
+    Bench bench(test::source_paged("{page: {param: page}}"));
+    bench.http.answer = [](const HttpRequest&) -> HttpResult {
+        return respond(200, "[{\"id\": 1}]");
+    };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 2);
+    CHECK(bench.frontiers.jobs.back().outcome == Outcome::stuck);
+}
+
+TEST_CASE("endless next links end at max_pages", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link, max_pages: 5, on_max: truncated}"));
+    bench.http.answer = pages(1'000);
+    bench.collect();
+    CHECK(bench.http.asked.size() == 5);
+    REQUIRE(bench.frontiers.jobs.size() == 6);
+    CHECK(bench.job(5).outcome == Outcome::truncated);
+    CHECK(bench.job(5).seq == 6);
+}
+
+TEST_CASE("a next link to another host is told, and never asked", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.http.answer = [](const HttpRequest&) -> HttpResult {
+        return respond(200, "[1]", {{"link", "<https://evil.example.com/x>; rel=next"}});
+    };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 1);
+    REQUIRE(bench.frontiers.jobs.size() == 2);
+    CHECK(bench.job(0).outcome == Outcome::ok);
+    CHECK(bench.job(1).outcome == Outcome::failed);
+    CHECK(bench.job(1).reason.find("evil.example.com") != std::string::npos);
+}
+
+TEST_CASE("a page is held, not asked again, while the queue is full", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    bench.frontiers.full_answers = 20;
+    bench.http.answer = pages(1);
+    bench.collect();
+    CHECK(bench.http.asked.size() == 1);
+    CHECK(bench.frontiers.jobs.size() == 1);
+    CHECK(bench.telemetry.total(core::Metric::advances, "full") == 20);
+    CHECK_FALSE(bench.frontiers.renewed.empty());
+}
+
+TEST_CASE("a lost reply to an append makes no second page", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.frontiers.lost_replies = 1;
+    bench.http.answer = pages(2);
+    bench.collect();
+    CHECK(bench.http.asked.size() == 2);
+    CHECK(bench.frontiers.jobs.size() == 2);
+    CHECK(bench.telemetry.total(core::Metric::advances, "duplicate") == 1);
+}
+
+TEST_CASE("a page in hand outlives a restart of Redis", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    bench.http.answer = pages(1);
+    bench.http.meanwhile = [&] { bench.frontiers.down = bench.quota.down = true; };
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 60s; });
+    CHECK(bench.frontiers.jobs.empty());
+    bench.frontiers.down = bench.quota.down = false;
+    bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
+    CHECK(bench.http.asked.size() == 1);
+    bench.stop();
+}
+
+TEST_CASE("without Redis nothing is asked", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    bench.http.answer = pages(1);
+    bench.quota.down = true;
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 60s; });
+    CHECK(bench.http.asked.empty());
+    bench.quota.down = false;
+    bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
+    bench.stop();
+}
+
+TEST_CASE("a page whose slice another collector took is fenced and dropped", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.http.answer = pages(3);
+    bench.http.meanwhile = [&] {
+        bench.frontiers.frontiers[17].nonce = core::Nonce::random(bench.random);
+    };
+    bench.start();
+    bench.time.run(bench.io,
+                   [&] { return !bench.http.asked.empty() && bench.collector->walking() == 0; });
+    CHECK(bench.frontiers.jobs.empty());
+    CHECK(bench.telemetry.total(core::Metric::advances, "fenced") == 1);
+    CHECK(bench.frontiers.released.empty());
+    bench.stop();
+}
+
+TEST_CASE("a refused key is used no more, and another account asks", "[collector][walk]") {
+    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}, {"b", {"key-two"}}});
+    std::string refused;
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        const auto key = test::header_sent(request, "authorization");
+        if (refused.empty()) refused = key;
+        return key == refused ? respond(401, "") : respond(200, "[{\"id\": 1}]");
+    };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 2);
+    CHECK(bench.quota.quarantined_owners.size() == 1);
+    CHECK(bench.job(0).outcome == Outcome::ok);
+    CHECK_FALSE(bench.collector->credentials_refused());
+}
+
+TEST_CASE("when every account is refused the source pauses, until one is allowed again",
+          "[collector][walk]") {
+    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    bool allowed = false;
+    bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+        return allowed ? respond(200, "[{\"id\": 1}]") : respond(401, "");
+    };
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 100s; });
+    CHECK(bench.collector->credentials_refused());
+    CHECK(bench.http.asked.size() == 1);
+    CHECK(bench.frontiers.frontiers[17].waiting);
+    allowed = true;
+    bench.quota.quarantined_owners.clear();
+    bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
+    bench.stop();
+}
+
+TEST_CASE("a refusal by the API blocks the account and uses up no attempts", "[collector][walk]") {
+    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    int count = 0;
+    bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+        return ++count <= 5 ? respond(429, "", {{"retry-after", "30"}})
+                            : respond(200, "[{\"id\": 1}]");
+    };
+    bench.collect();
+    CHECK(bench.job(0).outcome == Outcome::ok);
+    REQUIRE(bench.quota.settlements.size() == 11);  // each refusal is settled, and blocks
+    CHECK(bench.quota.settlements[1].block == 30s);
+    CHECK(bench.quota.settlements[1].limits.size() == 1);
+    CHECK(bench.frontiers.frontiers[17].attempts == 0);
+    CHECK(bench.telemetry.total(core::Metric::rate_limited) == 5);
+}
+
+TEST_CASE("without limits a walk itself waits as long as the API says", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    int count = 0;
+    bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+        return ++count == 1 ? respond(429, "", {{"retry-after", "30"}})
+                            : respond(200, "[{\"id\": 1}]");
+    };
+    bench.collect();
+    CHECK(bench.time.passed() >= 30s);
+}
+
+TEST_CASE("a redirect at the same origin is followed, and each hop pays", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+        if (request.url.find("/moved/") != std::string::npos) return respond(200, "[{\"id\": 1}]");
+        auto response = respond(301, "");
+        response.location = "https://api.example.com/moved/1";
+        return response;
+    };
+    bench.collect();
+    CHECK(bench.quota.asked.size() == 2);
+    CHECK(bench.job(0).outcome == Outcome::ok);
+    CHECK(bench.job(0).url == "https://api.example.com/moved/1");
+}
+
+TEST_CASE("redirects in a circle, or to another host, fail the slice", "[collector][walk]") {
+    for (const std::string target :
+         {"https://api.example.com/things/1", "https://evil.example.com/"}) {
+        Bench bench(test::source_paged("none"));
+        bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+            auto response = respond(302, "");
+            response.location = target;
+            return response;
+        };
+        bench.collect();
+        CHECK(bench.http.asked.size() <= 6);
+        CHECK(bench.job(0).outcome == Outcome::failed);
+        for (const auto& request : bench.http.asked)
+            CHECK(request.url.find("evil") == std::string::npos);
+    }
+}
+
+TEST_CASE("a page that did not change is confirmed", "[collector][walk]") {
+    const auto source = test::source_paged("none\n    conditional: etag");
+    for (const bool postgres_is_down : {false, true}) {
+        Bench bench(source);
+        auto slice = test::slice_of(source->streams[0]);
+        slice.revisit = true;
+        bench.offer(slice);
+        storage::Validator validator;
+        validator.key = core::sha256_hex("https://api.example.com/things/1?per_page=2\n");
+        validator.etag = "\"v1\"";
+        validator.page_id = 99;
+        validator.last = true;
+        bench.catalogue.known_validators = {validator};
+        bench.catalogue.down = postgres_is_down;
+        bench.http.answer = [](const HttpRequest& request) -> HttpResult {
+            if (test::header_sent(request, "if-none-match") == "\"v1\"") return respond(304, "");
+            return respond(200, "[{\"id\": 1}]", {{"etag", "\"v2\""}});
+        };
+        bench.collect();
+        REQUIRE(bench.frontiers.jobs.size() == 1);
+        CHECK(bench.job(0).last);
+        CHECK(bench.job(0).validator_key == validator.key);
+        CHECK(bench.job(0).outcome == (postgres_is_down ? Outcome::ok : Outcome::not_modified));
+        CHECK(bench.job(0).confirms == (postgres_is_down ? 0 : 99));
+        CHECK(bench.job(0).etag == (postgres_is_down ? "\"v2\"" : "\"v1\""));
+    }
+}
+
+TEST_CASE("slices planned with another request are left alone", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    bench.frontiers.frontiers[17].slice.request_hash = "other";
+    bench.http.answer = pages(1);
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 5s; });
+    CHECK(bench.http.asked.empty());
+    CHECK(bench.frontiers.released.size() > 1);
+    CHECK(bench.frontiers.released.size() < 100);  // not in a hot loop
+    bench.stop();
+}
+
+TEST_CASE("a stop finishes the page in hand and hands the slice back", "[collector][walk]") {
+    Bench bench(test::source_paged("{type: link}"));
+    bench.http.answer = pages(1'000);
+    bench.http.meanwhile = [&] {
+        if (bench.http.asked.size() == 3) bench.collector->stop();
+    };
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.ended; });
+    CHECK(bench.frontiers.jobs.size() == 3);
+    CHECK(bench.frontiers.frontiers[17].waiting);
+    CHECK(bench.time.passed() < 5s);
+}
+
+TEST_CASE("a stop does not wait longer than it may", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    bench.http.answer = pages(1);
+    bench.http.latency = 10min;
+    bench.start();
+    bench.time.run(bench.io, [&] { return !bench.http.asked.empty(); });
+    bench.stop();
+    CHECK(bench.time.passed() < 35s);
+    CHECK(bench.frontiers.frontiers[17].waiting);
+}
+
+TEST_CASE("a walk that waits for quota keeps its lease and notices a stop", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    for (int i = 0; i < 100; ++i)
+        bench.quota.waits.push_back({.retry_in = 1h, .reason = "core", .owner = "a"});
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 20min; });
+    CHECK(bench.collector->waiting() == 1);
+    CHECK(bench.frontiers.renewed.size() > 100);
+    bench.stop();
+    CHECK(bench.collector->waiting() == 0);
+    CHECK(bench.frontiers.frontiers[17].waiting);
+}
+
+TEST_CASE("a slice is dropped when its lease turns out to be lost", "[collector][walk]") {
+    Bench bench(test::source_paged("none"));
+    for (int i = 0; i < 100; ++i)
+        bench.quota.waits.push_back({.retry_in = 1h, .reason = "core", .owner = "a"});
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.collector->walking() == 1; });
+    bench.frontiers.stolen.insert(17);
+    bench.time.run(bench.io, [&] { return bench.collector->walking() == 0; });
+    CHECK(bench.time.passed() < 15s);
+    CHECK(bench.frontiers.released.empty());
+    CHECK(bench.http.asked.empty());
+    bench.stop();
+}
