@@ -53,13 +53,14 @@ collector::CollectorOptions collector_options(const core::Settings& settings, co
     return collector;
 }
 
-worker::WorkerSettings worker_settings(const core::Settings& settings) {
+worker::WorkerSettings worker_settings(const core::Settings& settings, const PipelineOptions& options) {
     worker::WorkerSettings worker;
     worker.writers = settings.postgres.writers;
     worker.batch.pages = settings.postgres.batch_pages;
     worker.batch.bytes = settings.postgres.batch_bytes;
     worker.batch_age = settings.postgres.batch_age;
     worker.lease = settings.lease;
+    worker.slot = options.slot;
     worker.body_max = settings.http.body_max;
     return worker;
 }
@@ -125,7 +126,7 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
             session_.context.get_executor(), source, options_.instance,
             worker::WorkerPorts{ports.pages, ports.frontiers, store_, catalogue_, session_.clock, session_.random,
                                 *session_.threads, *session_.telemetry},
-            worker_settings(session_.settings));
+            worker_settings(session_.settings, options_));
     return part;
 }
 

@@ -19,6 +19,19 @@ constexpr core::Millis read_wait{500};           // a read without entries retur
 constexpr core::Millis hand_full_wait{5};
 constexpr std::size_t missed_per_shard = 256;    // oldest entries looked at in one search
 constexpr core::Millis retry_first{100}, retry_max{5'000};
+constexpr core::Micros pause_step = std::chrono::milliseconds(100);  // how late a stop may be noticed
+
+/// The same for the same slot, so that a process that was killed and started again has its shards back at once instead
+/// of waiting for its own leases to lapse. Only one process at a time holds a slot; and were there two, each page would
+/// be tried twice and stored once.
+core::Nonce nonce_of(const std::string& slot, core::Random& random) {
+    if (slot.empty()) return core::Nonce::random(random);
+    const std::string hash = core::sha256_hex("worker " + slot);
+    core::Nonce nonce;
+    for (std::size_t i = 0; i < nonce.bytes.size(); ++i)
+        nonce.bytes[i] = static_cast<std::uint8_t>(std::stoi(hash.substr(2 * i, 2), nullptr, 16));
+    return nonce;
+}
 
 }  // namespace
 
@@ -29,7 +42,7 @@ Worker::Worker(core::asio::any_io_executor executor, std::shared_ptr<const core:
       instance_(catalogue_instance),
       ports_(ports),
       settings_(settings),
-      nonce_(core::Nonce::random(ports.random)),
+      nonce_(nonce_of(settings_.slot, ports.random)),
       hand_(settings.writers, settings.jobs_max, settings.bytes_max),
       changed_(executor) {}
 
@@ -88,7 +101,7 @@ core::Task<> Worker::keep_shards() {
             for (auto& [shard, entry] : read_up_to_) entry.clear();
             co_await back_off(++failures);
         } else {
-            co_await ports_.clock.sleep(settings_.lease / 3);
+            co_await pause(settings_.lease / 3);
         }
     }
 }
@@ -152,7 +165,7 @@ void Worker::take(queue::QueuedJob queued) {
 
 core::Task<> Worker::find_missed() {
     while (!stopping_) {
-        co_await ports_.clock.sleep(settings_.lease / 2);
+        co_await pause(settings_.lease / 2);
         if (stopping_) break;
         try {
             std::vector<int> shards;
@@ -194,12 +207,21 @@ core::Task<> Worker::look_at_parked() {
     if (!again.empty()) changed_.notify();
 }
 
+/// Sleeps, but not through a stop.
+core::Task<> Worker::pause(core::Micros time) {
+    while (time > core::Micros{0} && !stopping_) {
+        const auto step = std::min(time, pause_step);
+        co_await ports_.clock.sleep(step);
+        time -= step;
+    }
+}
+
 /// Exponential with full jitter.
 core::Task<> Worker::back_off(int failures) {
     const int doublings = std::min(failures - 1, 10);
     const auto ceiling = std::min(retry_max, retry_first * (1 << doublings));
     const auto wait = std::chrono::duration_cast<core::Micros>(ceiling * (0.5 + 0.5 * ports_.random.fraction()));
-    co_await ports_.clock.sleep(wait);
+    co_await pause(wait);
 }
 
 }  // namespace pawl::worker

@@ -20,6 +20,7 @@
 namespace pawl::worker {
 
 struct WorkerSettings {
+    std::string slot;                    ///< stable name of this process, held under a file lock; "" : none
     int writers = 2;                     ///< batches committed at the same time, each on its own connection
     BatchBounds batch;
     core::Millis batch_age{50};          ///< how long a first page waits for company
@@ -78,6 +79,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
     core::Task<> offer_anew(std::vector<core::SliceId> slices);
     core::Task<bool> is_orphan(HeldJobPtr held);
     core::Task<> back_off(int failures);
+    core::Task<> pause(core::Micros time);
     void count(const HeldJob& held, const storage::PageCommit& page, const storage::PageResult& result);
 
     core::asio::any_io_executor executor_;

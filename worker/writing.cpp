@@ -257,10 +257,9 @@ void Worker::count(const HeldJob& held, const storage::PageCommit& page, const s
     auto& telemetry = ports_.telemetry;
     const auto& job = held.job;
     telemetry.add(core::Metric::commits, {job.source, storage::to_string(result.verdict)});
-    if (result.verdict == Verdict::fork || result.verdict == Verdict::superseded)
-        log::info("A page of another branch is dropped",
-                  {{"source", job.source}, {"stream", job.stream}, {"slice", job.slice}, {"seq", job.seq},
-                   {"verdict", storage::to_string(result.verdict)}});
+    if (result.verdict != Verdict::committed)
+        log::debug("A page was not stored", {{"source", job.source}, {"stream", job.stream}, {"slice", job.slice},
+                                             {"seq", job.seq}, {"verdict", storage::to_string(result.verdict)}});
     if (result.verdict != Verdict::committed) return;
     const auto outcome = page.dead_reason ? core::Outcome::dead : job.outcome;
     telemetry.add(core::Metric::pages, {job.source, job.stream, core::to_string(outcome)});

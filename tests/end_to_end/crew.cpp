@@ -1,0 +1,66 @@
+#include "tests/end_to_end/crew.hpp"
+
+#include <csignal>
+#include <thread>
+
+#include "tests/support/catch.hpp"
+
+namespace pawl::test {
+
+using namespace std::chrono_literals;
+
+void pause_for(std::chrono::milliseconds time) { std::this_thread::sleep_for(time); }
+
+Crew::Crew(World& world, unsigned seed) : world_(world), random_(seed) {
+    const std::vector<std::pair<std::string, std::string>> roles{
+        {"collector", "c1"}, {"collector", "c2"}, {"worker", "w1"}, {"worker", "w2"}, {"all", "a1"}};
+    for (const auto& [role, slot] : roles) members_.push_back({role, slot});
+    for (auto& member : members_) start(member);
+}
+
+std::int64_t Crew::between(std::int64_t low, std::int64_t high) {
+    return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
+}
+
+void Crew::kill_one() {
+    auto& member = pick();
+    world_.end(member.process);
+    pause_for(std::chrono::milliseconds(between(0, 100)));
+    start(member);
+    ++kills;
+}
+
+void Crew::stop_one(std::chrono::milliseconds lease) {
+    auto& member = pick();
+    member.process->signal(SIGSTOP);
+    pause_for(lease + std::chrono::milliseconds(between(200, 800)));
+    member.process->signal(SIGCONT);
+    ++stops;
+}
+
+void Crew::end() {
+    for (auto& member : members_) {
+        member.process->signal(SIGTERM);
+        member.process->wait(35s);
+        world_.end(member.process);
+    }
+}
+
+Crew::Member& Crew::pick() {
+    return members_[static_cast<std::size_t>(between(0, static_cast<std::int64_t>(members_.size()) - 1))];
+}
+
+void Crew::start(Member& member) { member.process = world_.start({"run", "--role", member.role}, member.slot); }
+
+std::map<std::string, std::string> undisturbed_tables() {
+    World world;
+    const auto ran = world.run({"backfill", "github"});
+    INFO(ran.errors);
+    REQUIRE(ran.status == 0);
+    auto tables = world.tables();
+    REQUIRE(tables.size() == 5);
+    for (const auto& [name, rows] : tables) REQUIRE_FALSE(rows.empty());
+    return tables;
+}
+
+}  // namespace pawl::test

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/end_to_end/world.hpp"
+
+namespace pawl::test {
+
+/// Sleeps are what the fault tests inject, not how they wait: the moments of kills and stops.
+void pause_for(std::chrono::milliseconds time);
+
+/// Two collectors, two workers and one process that is both, each started again whenever it was killed. All moments and
+/// choices come from the seed.
+class Crew {
+  public:
+    Crew(World& world, unsigned seed);
+
+    [[nodiscard]] std::int64_t between(std::int64_t low, std::int64_t high);
+    /// SIGKILL to one, started again a moment later.
+    void kill_one();
+    /// SIGSTOP for longer than the lease: what it held goes to others; then it wakes and goes on.
+    void stop_one(std::chrono::milliseconds lease);
+    /// SIGTERM to all, and wait.
+    void end();
+
+    int kills = 0, stops = 0;
+
+  private:
+    struct Member {
+        std::string role, slot;
+        std::unique_ptr<ChildProcess> process = {};
+    };
+    Member& pick();
+    void start(Member& member);
+
+    World& world_;
+    std::mt19937 random_;
+    std::vector<Member> members_;
+};
+
+/// The tables of a run that nothing disturbed.
+[[nodiscard]] std::map<std::string, std::string> undisturbed_tables();
+
+}  // namespace pawl::test

@@ -1,0 +1,41 @@
+#include <iostream>
+
+#include "tests/end_to_end/accounts.hpp"
+#include "tests/end_to_end/crew.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace pawl::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("kills and stops at random moments change nothing but the number of requests", "[end_to_end][kill]") {
+    const unsigned seed = 20261122;
+    std::cout << "kill test: seed " << seed << std::endl;
+    const auto expected = undisturbed_tables();
+
+    World world({.env = {{"TEST_PACE", "40/s"}}});
+    Crew crew(world, seed);
+    for (int i = 0; i < 50; ++i) {
+        pause_for(std::chrono::milliseconds(crew.between(50, 500)));
+        if (i % 5 == 4) crew.stop_one(1000ms);
+        else crew.kill_one();
+    }
+    crew.end();
+    const auto finished = world.run({"backfill", "github"}, 240s);
+    INFO(finished.errors);
+    CHECK(finished.status == 0);
+
+    check_same_tables(expected, world.tables());
+    CHECK(world.sql("select count(*) from pawl.dead_letter") == "0");
+    const auto verified = world.run({"verify", "github"});
+    INFO(verified.output);
+    CHECK(verified.status == 0);
+
+    const auto account = account_requests(world);
+    REQUIRE(account.pages > 1'000);
+    CHECK(account.unasked.empty());
+    const auto bound = static_cast<std::int64_t>(crew.kills + crew.stops) * world.walks_max();
+    std::cout << "kill test: " << crew.kills << " kills, " << crew.stops << " stops, " << account.requests << " requests, "
+              << account.pages << " pages, " << account.repeat_count() << " repeats (bound " << bound << ")" << std::endl;
+    CHECK(account.requests == account.pages + account.repeat_count());
+    CHECK(account.repeat_count() <= bound);
+}

@@ -1,0 +1,68 @@
+#include <functional>
+#include <iostream>
+
+#include "tests/end_to_end/accounts.hpp"
+#include "tests/end_to_end/crew.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace pawl::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost and nothing doubled",
+          "[end_to_end][servers]") {
+    const unsigned seed = 411;
+    std::cout << "server fault test: seed " << seed << std::endl;
+    const auto expected = undisturbed_tables();
+
+    World world({.env = {{"TEST_PACE", "40/s"}}, .fsync = true});
+    Crew crew(world, seed);
+    const auto later = [&](int low, int high) { pause_for(std::chrono::milliseconds(crew.between(low, high))); };
+    const std::vector<std::function<void()>> faults{
+        [&] { world.redis().command({"FLUSHALL"}); },
+        [&] {
+            world.redis().kill();
+            later(0, 300);
+            world.redis().start();
+        },
+        [&] {  // an older copy of the append-only directory comes back
+            world.redis().snapshot("older");
+            later(500, 1500);
+            world.redis().stop();
+            world.redis().restore("older");
+            world.redis().start();
+        },
+        [&] {
+            world.postgres().kill();
+            later(0, 300);
+            world.postgres().start();
+        },
+        [&] { crew.stop_one(1000ms); },
+    };
+    for (std::size_t round = 0; round < 20; ++round) {
+        later(300, 1200);
+        faults[round % faults.size()]();
+    }
+    crew.end();
+    const auto finished = world.run({"backfill", "github"}, 240s);
+    INFO(finished.errors);
+    CHECK(finished.status == 0);
+
+    check_same_tables(expected, world.tables());
+    CHECK(world.sql("select count(*) from pawl.dead_letter") == "0");
+    const auto verified = world.run({"verify", "github"});
+    INFO(verified.output);
+    CHECK(verified.status == 0);
+
+    const auto account = account_requests(world);
+    REQUIRE(account.pages > 1'000);
+    CHECK(account.unasked.empty());
+    CHECK(account.requests == account.pages + account.repeat_count());
+    std::cout << "server fault test: " << account.requests << " requests, " << account.pages << " pages, "
+              << account.repeat_count() << " repeats; told: ";
+    // A path that nobody took was not tested.
+    for (const std::string path : {"answer=fenced", "verdict=duplicate", "verdict=gap", "verdict=fork", "answer=reseeded"}) {
+        std::cout << path << " " << world.told(path) << "  ";
+        CHECK(world.told(path) > 0);
+    }
+    std::cout << std::endl;
+}

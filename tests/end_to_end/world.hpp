@@ -1,0 +1,90 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/child_process.hpp"
+#include "tests/support/private_postgres.hpp"
+#include "tests/support/private_redis.hpp"
+#include "tests/support/temporary_directory.hpp"
+
+namespace pawl::test {
+
+/// One request as the replica answered it.
+struct Asked {
+    std::int64_t time_us = 0;
+    std::string owner, target;  ///< path and query
+    int status = 0;             ///< 0: reset
+};
+
+/// A replica of the API in a process of its own, on a free port, with a log of every request.
+class Replica {
+  public:
+    Replica(const std::filesystem::path& directory, std::vector<std::string> options);
+    [[nodiscard]] std::string url() const { return url_; }
+    [[nodiscard]] std::vector<Asked> asked() const;
+
+  private:
+    std::filesystem::path log_;
+    std::unique_ptr<ChildProcess> process_;
+    std::string url_;
+};
+
+/// Real servers of one test: the replica, Redis, Postgres and pawl processes on the same source file.
+class World {
+  public:
+    struct Options {
+        std::vector<std::string> replica;            ///< options of pawl_replica
+        std::map<std::string, std::string> env;      ///< for the source file and pawl
+        std::string source = "tests/end_to_end/small_github.yaml";
+        std::string lease = "1s";
+        int walks_max = 4;
+        bool fsync = false;
+    };
+    World() : World(Options()) {}
+    explicit World(Options options);
+    ~World();
+
+    Replica& replica() { return replica_; }
+    PrivateRedis& redis() { return redis_; }
+    PrivatePostgres& postgres() { return postgres_; }
+    [[nodiscard]] std::string database() const { return database_; }
+    [[nodiscard]] int walks_max() const { return options_.walks_max; }
+
+    /// Starts `pawl ARGUMENTS…` on this world. Its messages are kept in log() once it is ended by `end`.
+    [[nodiscard]] std::unique_ptr<ChildProcess> start(std::vector<std::string> arguments, const std::string& slot);
+    /// Kills it if it still runs, reaps it, keeps what it said.
+    void end(std::unique_ptr<ChildProcess>& process);
+    /// Runs a command to its end.
+    Ran run(std::vector<std::string> arguments, std::chrono::seconds patience = std::chrono::seconds(120));
+    /// What all ended processes wrote to stderr.
+    [[nodiscard]] const std::string& log() const { return log_; }
+    /// How many lines of the log hold `sentence`.
+    [[nodiscard]] int told(const std::string& sentence) const;
+
+    /// All user tables of the schema, without pawl's own columns, in one text with a fixed order.
+    [[nodiscard]] std::map<std::string, std::string> tables() const;
+    [[nodiscard]] std::string sql(const std::string& statement) const { return psql(database_, statement); }
+
+  private:
+    [[nodiscard]] ChildProcess::Options command(std::vector<std::string> arguments, const std::string& slot) const;
+
+    Options options_;
+    TemporaryDirectory directory_;
+    Replica replica_;
+    PrivateRedis redis_;
+    PrivatePostgres postgres_;
+    std::string database_;
+    std::string log_;
+};
+
+/// The binary under test.
+[[nodiscard]] std::string pawl_binary();
+
+/// Requires that two results of World::tables are the same, and says in which table and line they part.
+void check_same_tables(const std::map<std::string, std::string>& expected,
+                       const std::map<std::string, std::string>& found);
+
+}  // namespace pawl::test
