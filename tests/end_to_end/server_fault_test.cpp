@@ -60,9 +60,16 @@ TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost a
     std::cout << "server fault test: " << account.requests << " requests, " << account.pages << " pages, "
               << account.repeat_count() << " repeats; told: ";
     // A path that nobody took was not tested.
-    for (const std::string path : {"answer=fenced", "verdict=duplicate", "verdict=gap", "verdict=fork", "answer=reseeded"}) {
-        std::cout << path << " " << world.told(path) << "  ";
-        CHECK(world.told(path) > 0);
+    const std::vector<std::pair<std::string, std::string>> paths{
+        {"fenced", "Page refused, another collector holds"},
+        {"duplicate", "verdict=duplicate"},
+        {"gap", "verdict=gap"},
+        {"fork", "verdict=fork"},
+        {"seeded", "Slice seeded again from its tip"},
+    };
+    for (const auto& [path, sentence] : paths) {
+        std::cout << path << " " << world.told(sentence) << "  ";
+        CHECK(world.told(sentence) > 0);
     }
     std::cout << std::endl;
 }

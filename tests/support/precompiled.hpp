@@ -1,0 +1,5 @@
+#pragma once
+
+// Compiled once for all suites.
+#include "core/precompiled.hpp"
+#include "tests/support/catch.hpp"
