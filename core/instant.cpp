@@ -9,6 +9,7 @@ namespace {
 struct Parts {
     int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
     std::int64_t micros = 0;
+    bool has_fraction = false;  // other than zeros
     int offset_minutes = 0;
 };
 
@@ -63,6 +64,7 @@ void read_fraction(Reader& in, Parts& p) {
     std::size_t count = 0;
     while (!in.rest.empty() && in.rest.front() >= '0' && in.rest.front() <= '9') {
         p.micros += unit * (in.rest.front() - '0');
+        p.has_fraction = p.has_fraction || in.rest.front() != '0';
         unit /= 10;
         in.rest.remove_prefix(1);
         ++count;
@@ -99,6 +101,7 @@ std::optional<Parts> read(std::string_view text) {
     if (in.ok) read_fraction(in, p);
     if (in.ok) read_offset(in, p);
     if (!in.ok || !in.rest.empty() || p.hour > 23 || p.minute > 59 || p.second > 60) return std::nullopt;
+    if (p.second == 60 && p.has_fraction) return std::nullopt;  // Postgres: field value out of range
     return p;
 }
 
