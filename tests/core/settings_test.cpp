@@ -118,7 +118,6 @@ TEST_CASE("fallbacks of the table are the defaults of the code", "[settings]") {
     };
     CHECK(with("redis.command_timeout").redis.command_timeout == defaults.redis.command_timeout);
     CHECK(with("redis.queue_bytes_max").redis.queue_bytes_max == defaults.redis.queue_bytes_max);
-    CHECK(with("postgres.batch_rows").postgres.batch_rows == defaults.postgres.batch_rows);
     CHECK(with("postgres.batch_bytes").postgres.batch_bytes == defaults.postgres.batch_bytes);
     CHECK(with("postgres.batch_pages").postgres.batch_pages == defaults.postgres.batch_pages);
     CHECK(with("postgres.batch_age").postgres.batch_age == defaults.postgres.batch_age);
