@@ -2,6 +2,16 @@
 
 namespace pawl::collector {
 
+std::string link_header_of(const Headers& headers) {
+    std::string joined;
+    for (const auto& [name, value] : headers) {
+        if (name != "link") continue;
+        if (!joined.empty()) joined += ", ";
+        joined += value;
+    }
+    return joined;
+}
+
 std::optional<std::string_view> HttpResponse::header(std::string_view lower_case_name) const {
     for (const auto& [name, value] : headers)
         if (name == lower_case_name) return value;

@@ -14,6 +14,9 @@ namespace pawl::collector {
 
 using Headers = std::vector<std::pair<std::string, std::string>>;  ///< response names are in lower case
 
+/// All Link headers (RFC 8288) of a response joined by ", "; "" when there are none.
+[[nodiscard]] std::string link_header_of(const Headers& headers);
+
 struct HttpRequest {
     std::string method = "GET";
     std::string url;

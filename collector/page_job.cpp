@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "collector/link_header.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {

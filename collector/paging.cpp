@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "collector/http_date.hpp"
-#include "collector/link_header.hpp"
 #include "collector/url.hpp"
 #include "core/errors.hpp"
 #include "core/identity.hpp"
+#include "core/link_header.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -67,7 +67,7 @@ Following follow_url(const PageRead& page, std::string_view target) {
 }
 
 Following follow_link(const PageRead& page) {
-    const auto target = find_link(link_header_of(*page.headers), "next");
+    const auto target = core::find_link(link_header_of(*page.headers), "next");
     return target ? follow_url(page, *target) : end("no next link");
 }
 

@@ -1,9 +1,9 @@
 #include "collector/request.hpp"
 
 #include "collector/http_date.hpp"
-#include "collector/named_values.hpp"
 #include "collector/url.hpp"
 #include "core/errors.hpp"
+#include "core/named_values.hpp"
 
 namespace pawl::collector {
 
@@ -82,8 +82,8 @@ PageRequest page_request(const core::SourceFile& source, const core::Stream& str
                          const core::SliceDescriptor& slice,
                          const std::optional<std::string>& cursor) {
     core::Arena arena;
-    const auto parent = read_named_values(slice.parent, arena);
-    const auto list = read_named_values(slice.list, arena);
+    const auto parent = core::read_named_values(slice.parent, arena);
+    const auto list = core::read_named_values(slice.list, arena);
     if (cursor && cursor->empty())
         throw core::PermanentError("The API gave a cursor that cannot be used");
     PageRequest request;

@@ -105,3 +105,8 @@ TEST_CASE("max_pages ends a walk as the file says", "[collector][paging]") {
     const auto endless = source_paged("{type: link, max_pages: 3}");
     CHECK(reached_bound(endless->streams[0], 3)->outcome == core::Outcome::stuck);
 }
+
+TEST_CASE("several Link headers count as one", "[collector][paging]") {
+    const Headers headers{{"link", "<a>; rel=next"}, {"date", "x"}, {"link", "<b>; rel=last"}};
+    CHECK(link_header_of(headers) == "<a>; rel=next, <b>; rel=last");
+}
