@@ -18,6 +18,7 @@ class Accounts {
     explicit Accounts(std::vector<Account> accounts) : accounts_(std::move(accounts)) {}
 
     [[nodiscard]] bool empty() const { return accounts_.empty(); }
+    [[nodiscard]] const std::vector<Account>& all() const { return accounts_; }
     /// True when there are accounts, and the API refuses all of them.
     [[nodiscard]] bool all_refused() const;
     /// The accounts that may pay a request under these limits, at most `count`: most remaining

@@ -29,6 +29,11 @@ Collector::Collector(std::shared_ptr<const core::SourceFile> source, std::vector
     : source_(std::move(source)),
       context_(ports, std::move(options), source_->name, std::move(accounts)) {}
 
+void Collector::reload(std::shared_ptr<const core::SourceFile> source) {
+    source_ = std::move(source);
+    readmits_ = reloaded_ = true;
+}
+
 core::Task<> Collector::run() {
     const auto executor = co_await core::asio::this_coro::executor;
     keeping_ = true;
@@ -149,7 +154,8 @@ core::Task<> Collector::keep_leases() {
             since_renewal = core::Micros(0);
             co_await renew();
         }
-        if (since_quarantine >= quarantine_every) {
+        if (since_quarantine >= quarantine_every || reloaded_) {
+            reloaded_ = false;
             since_quarantine = core::Micros(0);
             co_await refresh_quarantine();
         }
@@ -200,6 +206,7 @@ core::Task<> Collector::renew() {
 core::Task<> Collector::refresh_quarantine() {
     if (context_.accounts.empty()) co_return;
     try {
+        if (readmits_) co_await readmit();
         const auto owners = co_await context_.ports.quota.quarantined();
         context_.accounts.set_quarantined(owners);
     } catch (const core::TransientError& error) {
@@ -212,6 +219,21 @@ core::Task<> Collector::refresh_quarantine() {
         core::log::error("The API refuses all credentials, the source pauses",
                          {{"source", source_->name}});
     paused_told_ = context_.credentials_refused;
+}
+
+// A key that was replaced, or an account that was unlocked, must not need a hand in Redis: a start
+// and a reload are a person's word that something changed. What is refused still is refused again
+// by its next request.
+core::Task<> Collector::readmit() {
+    const auto refused = co_await context_.ports.quota.quarantined();
+    for (const auto& account : context_.accounts.all()) {
+        const std::string owner = account.owner;
+        if (std::find(refused.begin(), refused.end(), owner) == refused.end()) continue;
+        co_await context_.ports.quota.unquarantine(owner);
+        core::log::info("A refused account is tried again",
+                        {{"source", source_->name}, {"owner", owner}});
+    }
+    readmits_ = false;
 }
 
 core::Task<> Collector::drain() {

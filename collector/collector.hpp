@@ -26,8 +26,9 @@ class Collector {
     core::Task<> run();
     void stop() { context_.stopping = true; }
 
-    /// SIGHUP: walks that begin from now on use `source`. Accounts stay as they are.
-    void reload(std::shared_ptr<const core::SourceFile> source) { source_ = std::move(source); }
+    /// SIGHUP: walks that begin from now on use `source`. Accounts stay as they are; those that the
+    /// API refused are tried once again.
+    void reload(std::shared_ptr<const core::SourceFile> source);
 
     /// Every account is refused by the API: exit code 6 for commands that end.
     [[nodiscard]] bool credentials_refused() const { return context_.credentials_refused; }
@@ -43,6 +44,7 @@ class Collector {
     core::Task<> keep_leases();
     core::Task<> renew();
     core::Task<> refresh_quarantine();
+    core::Task<> readmit();
     core::Task<> drain();
     core::Task<> hand_back(core::SliceId slice, core::Nonce nonce);
     void note_taken(const queue::Lease& lease);
@@ -54,6 +56,8 @@ class Collector {
     bool keeping_ = false;
     bool drained_ = false;
     bool paused_told_ = false;
+    bool readmits_ = true;   // refused accounts are to be tried again: once a start, once a reload
+    bool reloaded_ = false;  // keep_leases has not seen to it yet
     std::exception_ptr failure_;
 };
 

@@ -324,6 +324,25 @@ TEST_CASE("when every account is refused the source pauses, until one is allowed
     bench.stop();
 }
 
+TEST_CASE("a start and a reload try refused accounts once again", "[collector][walk]") {
+    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    bench.quota.quarantined_owners = {"a", "someone else"};  // by an earlier process
+    bench.http.answer = [&](const HttpRequest&) -> HttpResult { return respond(401, ""); };
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 100s; });
+    CHECK(bench.http.asked.size() == 1);
+    CHECK(bench.collector->credentials_refused());
+    CHECK(bench.quota.quarantined_owners == std::vector<std::string>{"someone else", "a"});
+    bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+        return respond(200, "[{\"id\": 1}]");
+    };
+    bench.collector->reload(bench.source);
+    bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
+    CHECK(bench.http.asked.size() == 2);
+    CHECK(bench.quota.quarantined_owners == std::vector<std::string>{"someone else"});
+    bench.stop();
+}
+
 TEST_CASE("a refusal by the API blocks the account and uses up no attempts", "[collector][walk]") {
     Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
     int count = 0;
