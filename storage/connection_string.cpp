@@ -5,6 +5,7 @@
 #include <memory>
 #include <regex>
 #include <set>
+#include <utility>
 
 #include "core/redact.hpp"
 #include "storage/connection.hpp"
@@ -20,6 +21,15 @@ constexpr std::string_view session_settings =
     "timezone=UTC"
     " -c datestyle=ISO -c client_min_messages=warning";
 constexpr int connect_timeout_s = 10;
+
+// A peer that vanished without a word (a host lost its power, a firewall its state) must not hold a
+// writer for the kernel's two hours: a silent connection is dead after 30 + 3 × 10 s, one that
+// leaves what we sent without acknowledgement after 60 s. A server that works on a long statement
+// still acknowledges. On unix sockets libpq leaves them out.
+constexpr std::pair<const char*, const char*> liveness[] = {{"keepalives_idle", "30"},
+                                                            {"keepalives_interval", "10"},
+                                                            {"keepalives_count", "3"},
+                                                            {"tcp_user_timeout", "60000"}};
 
 struct FreeOptions {
     void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
@@ -100,6 +110,8 @@ std::string connection_string(const std::string& url) {
     if (!names.contains("connect_timeout") && !service && !in_environment("PGCONNECT_TIMEOUT")) {
         text += keyword("connect_timeout", std::to_string(connect_timeout_s));
     }
+    for (const auto& [name, value] : liveness)
+        if (!names.contains(name) && !service) text += keyword(name, value);
     if (!names.contains("options") && !service && !in_environment("PGOPTIONS")) {
         text += keyword("options", session_settings);
     }

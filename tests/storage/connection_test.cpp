@@ -84,6 +84,22 @@ TEST_CASE("a session has pawl's name and bounds unless the user set their own",
     ::unsetenv("PGOPTIONS");
 }
 
+TEST_CASE("a peer that vanished is found out within a minute unless the user says otherwise",
+          "[storage][connection]") {
+    using storage::connection_string;
+    const std::string plain = connection_string("host=db.test");
+    for (const char* keyword : {"keepalives_idle='30'", "keepalives_interval='10'",
+                                "keepalives_count='3'", "tcp_user_timeout='60000'"})
+        CHECK(contains(plain, keyword));
+    const std::string own =
+        connection_string("postgresql://db.test/x?keepalives_idle=7&tcp_user_timeout=0");
+    CHECK(contains(own, "keepalives_idle='7'"));
+    CHECK(contains(own, "tcp_user_timeout='0'"));
+    CHECK_FALSE(contains(own, "60000"));
+    CHECK(contains(own, "keepalives_count='3'"));
+    CHECK_FALSE(contains(connection_string("service=mine"), "keepalives"));  // it may set them
+}
+
 TEST_CASE("a connection comes back by itself after its backend was ended",
           "[storage][connection]") {
     test::Database database;
