@@ -96,6 +96,8 @@ TEST_CASE("keys go where the source wants them", "[collector][credentials]") {
     HttpRequest other;
     inject_credentials(*basic, accounts[0].keys[0], other);
     CHECK(other.headers[0].second == "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");  // RFC 7617
+    CHECK(core::redact("sent Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==") == "sent Basic ***");
+    CHECK(core::redact("with open sesame") == "with ***");
 
     const auto by_query =
         test::source_paged("none", "auth: {api_key: {query: key, value: hush-hush}}\n");

@@ -24,6 +24,15 @@ TEST_CASE("every source file that is shipped is accepted", "[shipped_files]") {
     CHECK(files > 0);
 }
 
+TEST_CASE("the list that GitHub's file starts from is asked for without per_page",
+          "[shipped_files]") {
+    const auto source = load_source_file((root / "sources/github.yaml").string(), {});
+    const Stream* awesome = source.find("awesome");
+    REQUIRE(awesome != nullptr);
+    CHECK(awesome->query.empty());
+    CHECK_FALSE(source.find("repos")->query.empty());  // the default
+}
+
 TEST_CASE("the settings file that is shipped is accepted", "[shipped_files]") {
     CHECK_NOTHROW(load_settings((root / "deploy/pawl.yaml").string(), {}, {}));
 }
