@@ -189,8 +189,8 @@ core::Task<bool> Planner::scan() {
         if (now < next_pass_) co_return false;
         next_pass_ = now + options_.scan_every;
     }
-    const auto found = co_await ports_.catalogue.scan_table(source_, passes_.stream(),
-                                                            passes_.after(), options_.scan_rows);
+    const auto found = co_await ports_.catalogue.scan_table(
+        source_, passes_.stream(), passes_.after(), options_.scan_rows, options_.slice_class);
     passes_.saw(found);
     co_return found.added > 0 || found.after.has_value();
 }
@@ -205,14 +205,16 @@ core::Task<bool> Planner::offer_due() {
                          static_cast<double>(totals.leased));
     const auto wanted = offers_wanted(totals, options_.slice_class, options_.offers_max);
     if (wanted == 0) co_return false;
-    auto due = co_await ports_.catalogue.due_slices(source_->name, epoch_, wanted);
+    auto due =
+        co_await ports_.catalogue.due_slices(source_->name, options_.streams, epoch_, wanted);
     const auto open = due.size();
     if (open > 0) co_await offer(std::move(due));
     if (open >= wanted) co_return true;
-    const auto started =
-        co_await ports_.catalogue.start_walks(source_->name, wanted - open, options_.slice_class);
+    const auto started = co_await ports_.catalogue.start_walks(source_->name, options_.streams,
+                                                               wanted - open, options_.slice_class);
     if (started == 0) co_return open > 0;
-    due = co_await ports_.catalogue.due_slices(source_->name, epoch_, wanted - open);
+    due = co_await ports_.catalogue.due_slices(source_->name, options_.streams, epoch_,
+                                               wanted - open);
     if (!due.empty()) co_await offer(std::move(due));
     co_return true;
 }

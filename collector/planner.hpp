@@ -23,8 +23,9 @@ struct PlannerPorts {
 struct PlannerOptions {
     PlanMode mode = PlanMode::schedule;
     core::SliceClass slice_class = core::SliceClass::live;  ///< of the walks it starts
-    std::vector<std::string> streams;  ///< PlanMode::once: the streams asked for; empty: all
-    std::size_t offers_max = 1'000;    ///< slices that wait in Redis at a time
+    std::vector<std::string>
+        streams;  ///< those that walks start of and slices are offered of; empty: all
+    std::size_t offers_max = 1'000;  ///< slices that wait in Redis at a time
     core::Millis quiet{
         60'000};  ///< a slice whose tip does not move so long is offered again: twice the lease
     std::size_t scan_rows = 1'000;  ///< rows a step over a table looks at

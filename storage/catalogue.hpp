@@ -57,14 +57,20 @@ class Catalogue {
         std::optional<std::string> after;  ///< where the next scan goes on; nullopt: the table's end was reached
         std::int64_t added = 0;            ///< partitions that were new or fell due
     };
-    /// `foreach: table`: one bounded step over the table by keyset. A table that does not exist yet has no rows.
+    /// `foreach: table`: one bounded step over the table by keyset; first walks get `slice_class`. A table that does not
+    /// exist yet has no rows.
     virtual core::Task<Scan> scan_table(std::shared_ptr<const core::SourceFile> source, std::string stream,
-                                        std::optional<std::string> after, std::size_t limit) = 0;
-    /// Due partitions that have no open slice get one (walk + 1, own random genesis link). Returns how many.
-    virtual core::Task<std::int64_t> start_walks(std::string source, std::size_t limit, core::SliceClass slice_class) = 0;
+                                        std::optional<std::string> after, std::size_t limit,
+                                        core::SliceClass slice_class) = 0;
+    /// Due partitions of these streams (empty: of all) that have no open slice get one (walk + 1, own random genesis
+    /// link). Returns how many.
+    virtual core::Task<std::int64_t> start_walks(std::string source, std::vector<std::string> streams, std::size_t limit,
+                                                 core::SliceClass slice_class) = 0;
 
-    /// Open slices to offer: never offered in this Redis epoch, or silent beyond their `offered_until`.
-    virtual core::Task<std::vector<DueSlice>> due_slices(std::string source, core::Token epoch, std::size_t limit) = 0;
+    /// Open slices of these streams (empty: of all) to offer: never offered in this Redis epoch, or silent beyond their
+    /// `offered_until`.
+    virtual core::Task<std::vector<DueSlice>> due_slices(std::string source, std::vector<std::string> streams,
+                                                         core::Token epoch, std::size_t limit) = 0;
     /// They were offered: look again if their tip has not moved after `quiet`.
     virtual core::Task<> mark_offered(std::vector<core::SliceId> slices, core::Token epoch, core::Millis quiet) = 0;
     /// Tips as they are now; slices that are not open any more are left out.

@@ -88,16 +88,17 @@ core::Task<std::int64_t> PgCatalogue::fall_due(std::string source,
 core::Task<Catalogue::Scan> PgCatalogue::scan_table(std::shared_ptr<const core::SourceFile> source,
                                                     std::string stream,
                                                     std::optional<std::string> after,
-                                                    std::size_t limit) {
+                                                    std::size_t limit,
+                                                    core::SliceClass slice_class) {
     return pool_->transact<Scan>([state = state_, known = registered(source->name), source,
-                                  name = std::move(stream), after = std::move(after),
-                                  limit](Transaction& transaction) {
+                                  name = std::move(stream), after = std::move(after), limit,
+                                  slice_class](Transaction& transaction) {
         const core::Stream* found = source->find(name);
         if (found == nullptr)
             throw core::ConfigError("no stream " + name + " in source " + source->name);
         if (!is_in_force(transaction, source->name, known.epoch)) return Scan{};
         std::string missing;
-        Scan scan = scan_step(transaction, *source, *found, after, limit, missing);
+        Scan scan = scan_step(transaction, *source, *found, after, limit, slice_class, missing);
         if (!missing.empty()) {
             const std::lock_guard lock(state->mutex);
             if (state->told.insert(source->name + "." + name).second) {
@@ -109,13 +110,14 @@ core::Task<Catalogue::Scan> PgCatalogue::scan_table(std::shared_ptr<const core::
     });
 }
 
-core::Task<std::int64_t> PgCatalogue::start_walks(std::string source, std::size_t limit,
-                                                  core::SliceClass slice_class) {
-    return pool_->transact<std::int64_t>(
-        [known = registered(source), limit, slice_class](Transaction& transaction) {
-            if (!is_in_force(transaction, known.source->name, known.epoch)) return std::int64_t{0};
-            return storage::start_walks(transaction, *known.source, limit, slice_class);
-        });
+core::Task<std::int64_t> PgCatalogue::start_walks(std::string source,
+                                                  std::vector<std::string> streams,
+                                                  std::size_t limit, core::SliceClass slice_class) {
+    return pool_->transact<std::int64_t>([known = registered(source), streams = std::move(streams),
+                                          limit, slice_class](Transaction& transaction) {
+        if (!is_in_force(transaction, known.source->name, known.epoch)) return std::int64_t{0};
+        return storage::start_walks(transaction, *known.source, streams, limit, slice_class);
+    });
 }
 
 core::Task<std::optional<core::WallTime>> PgCatalogue::last_schedule(std::string source) {
@@ -143,12 +145,14 @@ core::Task<> PgCatalogue::note_schedule(std::string source, core::WallTime at) {
     co_await pool_->transact<bool>(std::move(query));
 }
 
-core::Task<std::vector<DueSlice>> PgCatalogue::due_slices(std::string source, core::Token epoch,
-                                                          std::size_t limit) {
-    return pool_->transact<std::vector<DueSlice>>(
-        [source = std::move(source), epoch, limit](Transaction& transaction) {
-            return storage::due_slices(transaction, source, epoch, limit);
-        });
+core::Task<std::vector<DueSlice>> PgCatalogue::due_slices(std::string source,
+                                                          std::vector<std::string> streams,
+                                                          core::Token epoch, std::size_t limit) {
+    return pool_->transact<std::vector<DueSlice>>([source = std::move(source),
+                                                   streams = std::move(streams), epoch,
+                                                   limit](Transaction& transaction) {
+        return storage::due_slices(transaction, source, streams, epoch, limit);
+    });
 }
 
 core::Task<> PgCatalogue::mark_offered(std::vector<core::SliceId> slices, core::Token epoch,

@@ -30,14 +30,16 @@ class PgCatalogue final : public Catalogue {
     core::Task<std::int64_t> fall_due(std::string source,
                                       std::vector<std::string> streams) override;
     core::Task<Scan> scan_table(std::shared_ptr<const core::SourceFile> source, std::string stream,
-                                std::optional<std::string> after, std::size_t limit) override;
-    core::Task<std::int64_t> start_walks(std::string source, std::size_t limit,
-                                         core::SliceClass slice_class) override;
+                                std::optional<std::string> after, std::size_t limit,
+                                core::SliceClass slice_class) override;
+    core::Task<std::int64_t> start_walks(std::string source, std::vector<std::string> streams,
+                                         std::size_t limit, core::SliceClass slice_class) override;
 
     core::Task<std::optional<core::WallTime>> last_schedule(std::string source) override;
     core::Task<> note_schedule(std::string source, core::WallTime at) override;
-    core::Task<std::vector<DueSlice>> due_slices(std::string source, core::Token epoch,
-                                                 std::size_t limit) override;
+    core::Task<std::vector<DueSlice>> due_slices(std::string source,
+                                                 std::vector<std::string> streams,
+                                                 core::Token epoch, std::size_t limit) override;
     core::Task<> mark_offered(std::vector<core::SliceId> slices, core::Token epoch,
                               core::Millis quiet) override;
     core::Task<std::vector<core::Tip>> open_tips(std::vector<core::SliceId> slices) override;

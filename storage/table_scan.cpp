@@ -110,12 +110,13 @@ StepEnd find_end(pqxx::transaction_base& transaction, const core::Stream& stream
 
 std::int64_t insert_step(pqxx::transaction_base& transaction, const core::SourceFile& source,
                          const core::Stream& stream, const ScannedTable& table,
-                         const StepBounds& bounds) {
+                         const StepBounds& bounds, core::SliceClass slice_class) {
     ParentRows rows;
     rows.from = "(" + step_select(stream, table, bounds) + ") as p";
     rows.table = table.table;
     rows.key = table.key;
     rows.filtered = true;
+    rows.slice_class = std::to_string(static_cast<int>(slice_class));
     rows.columns.emplace();
     for (const auto& column : table.columns) rows.columns->insert(column.name);
     if (rows.columns->contains("_pawl_page")) rows.newest = "p.\"_pawl_page\"";
@@ -153,7 +154,7 @@ std::string step_select(const core::Stream& stream, const ScannedTable& table,
 
 Catalogue::Scan scan_step(pqxx::transaction_base& transaction, const core::SourceFile& source,
                           const core::Stream& stream, const std::optional<std::string>& after,
-                          std::size_t limit, std::string& missing) {
+                          std::size_t limit, core::SliceClass slice_class, std::string& missing) {
     const ScannedTable table = read_table(transaction, source, stream);
     missing = lacks(table);
     if (!missing.empty()) return {};
@@ -164,7 +165,8 @@ Catalogue::Scan scan_step(pqxx::transaction_base& transaction, const core::Sourc
         const StepEnd end = find_end(step, stream, table, {after, std::nullopt, limit});
         Catalogue::Scan scan;
         if (end.last) {
-            scan.added = insert_step(step, source, stream, table, {after, end.last, std::nullopt});
+            scan.added = insert_step(step, source, stream, table, {after, end.last, std::nullopt},
+                                     slice_class);
         }
         if (end.rows == limit) scan.after = end.last;
         step.commit();

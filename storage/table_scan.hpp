@@ -36,6 +36,6 @@ struct StepBounds {
 [[nodiscard]] Catalogue::Scan scan_step(pqxx::transaction_base& transaction,
                                         const core::SourceFile& source, const core::Stream& stream,
                                         const std::optional<std::string>& after, std::size_t limit,
-                                        std::string& missing);
+                                        core::SliceClass slice_class, std::string& missing);
 
 }  // namespace pawl::storage

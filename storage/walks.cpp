@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
@@ -52,6 +53,7 @@ select s.slice_id, s.partition_id, s.stream, p.part, s.request_hash, s.parent::t
 from (select * from pawl.slice
       where source = $1 and state = 'open' and (offered_epoch is distinct
         from $2::uuid or offered_until < now())
+        and ($4::jsonb = '[]' or stream in (select jsonb_array_elements_text($4::jsonb)))
       order by class, slice_id limit $3) as s
 join pawl.partition p on p.partition_id = s.partition_id
 order by s.class, s.slice_id)sql";
@@ -133,9 +135,13 @@ std::int64_t fall_due(pqxx::transaction_base& transaction, const core::SourceFil
 }
 
 std::int64_t start_walks(pqxx::transaction_base& transaction, const core::SourceFile& source,
-                         std::size_t limit, core::SliceClass slice_class) {
+                         const std::vector<std::string>& streams, std::size_t limit,
+                         core::SliceClass slice_class) {
     json requests = json::array();
     for (const core::Stream& stream : source.streams) {
+        if (!streams.empty() &&
+            std::find(streams.begin(), streams.end(), stream.name) == streams.end())
+            continue;
         requests.push_back({{"stream", stream.name}, {"request_hash", stream.request_hash}});
     }
     return transaction
@@ -145,10 +151,13 @@ std::int64_t start_walks(pqxx::transaction_base& transaction, const core::Source
 }
 
 std::vector<DueSlice> due_slices(pqxx::transaction_base& transaction, const std::string& source,
-                                 core::Token epoch, std::size_t limit) {
+                                 const std::vector<std::string>& streams, core::Token epoch,
+                                 std::size_t limit) {
     transaction.exec(read_in_order);
     std::vector<DueSlice> due;
-    for (const auto& row : transaction.exec_params(silent_slices, source, epoch.str(), limit)) {
+    const pqxx::result rows =
+        transaction.exec_params(silent_slices, source, epoch.str(), limit, json(streams).dump());
+    for (const auto& row : rows) {
         due.push_back(due_slice_of(row));
     }
     return due;

@@ -10,7 +10,8 @@
 #include "storage/pq_door.hpp"
 
 /// From due partitions to slices on offer: the statements behind storage/catalogue.hpp, inside the
-/// caller's transaction. None of them looks at more rows than are due, open or asked for.
+/// caller's transaction. `streams` empty: all. None of them looks at more rows than are due, open
+/// or asked for.
 namespace pawl::storage {
 
 /// True while the configuration `epoch` is in force; it stays so until the transaction ends.
@@ -20,11 +21,13 @@ namespace pawl::storage {
 [[nodiscard]] std::int64_t fall_due(pqxx::transaction_base& transaction,
                                     const core::SourceFile& source, const core::Stream& stream);
 [[nodiscard]] std::int64_t start_walks(pqxx::transaction_base& transaction,
-                                       const core::SourceFile& source, std::size_t limit,
+                                       const core::SourceFile& source,
+                                       const std::vector<std::string>& streams, std::size_t limit,
                                        core::SliceClass slice_class);
 [[nodiscard]] std::vector<DueSlice> due_slices(pqxx::transaction_base& transaction,
-                                               const std::string& source, core::Token epoch,
-                                               std::size_t limit);
+                                               const std::string& source,
+                                               const std::vector<std::string>& streams,
+                                               core::Token epoch, std::size_t limit);
 void mark_offered(pqxx::transaction_base& transaction, const std::vector<core::SliceId>& slices,
                   core::Token epoch, core::Millis quiet);
 [[nodiscard]] std::vector<core::Tip> open_tips(pqxx::transaction_base& transaction,

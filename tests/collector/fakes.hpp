@@ -222,6 +222,8 @@ class FakeCatalogue final : public storage::Catalogue {
     std::optional<core::WallTime> fired_at;
     std::vector<std::vector<std::string>> fell_due;
     std::vector<std::size_t> limits_asked;
+    std::vector<std::string> streams_asked;  // of due_slices and start_walks, the last time
+    std::optional<core::SliceClass> class_scanned;
     core::Token epoch_asked;
     bool lock = true, down = false;
     int registered = 0, scanned = 0;
@@ -253,8 +255,10 @@ class FakeCatalogue final : public storage::Catalogue {
         co_return;
     }
     core::Task<Scan> scan_table(std::shared_ptr<const core::SourceFile>, std::string,
-                                std::optional<std::string>, std::size_t) override {
+                                std::optional<std::string>, std::size_t,
+                                core::SliceClass slice_class) override {
         ++scanned;
+        class_scanned = slice_class;
         Scan scan;
         if (!scans.empty()) {
             scan = scans.front();
@@ -262,8 +266,9 @@ class FakeCatalogue final : public storage::Catalogue {
         }
         co_return scan;
     }
-    core::Task<std::int64_t> start_walks(std::string, std::size_t limit,
-                                         core::SliceClass) override {
+    core::Task<std::int64_t> start_walks(std::string, std::vector<std::string> streams,
+                                         std::size_t limit, core::SliceClass) override {
+        if (streams != streams_asked) throw std::logic_error("walks of other streams are started");
         const auto count = std::min<std::int64_t>(startable, static_cast<std::int64_t>(limit));
         for (std::int64_t i = 0; i < count; ++i) {
             storage::DueSlice made;
@@ -273,9 +278,12 @@ class FakeCatalogue final : public storage::Catalogue {
         startable -= count;
         co_return count;
     }
-    core::Task<std::vector<storage::DueSlice>> due_slices(std::string, core::Token epoch,
+    core::Task<std::vector<storage::DueSlice>> due_slices(std::string,
+                                                          std::vector<std::string> streams,
+                                                          core::Token epoch,
                                                           std::size_t limit) override {
         must_answer();
+        streams_asked = std::move(streams);
         epoch_asked = epoch;
         limits_asked.push_back(limit);
         auto some = due;

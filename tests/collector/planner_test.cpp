@@ -302,6 +302,21 @@ TEST_CASE("sync ends when nothing is due, nothing open, and the tables hold noth
     bench.stop();
 }
 
+TEST_CASE("only the streams that were named are started and offered, in the class asked for",
+          "[collector][planner]") {
+    PlannerOptions options = once();
+    options.streams = {"user"};
+    options.slice_class = core::SliceClass::backfill;
+    Bench bench(options);
+    bench.catalogue.startable = 2;
+    bench.start();
+    bench.pass(5s);
+    CHECK(bench.catalogue.streams_asked == std::vector<std::string>{"user"});
+    CHECK(bench.catalogue.class_scanned == core::SliceClass::backfill);
+    CHECK(bench.frontiers.offered.size() == 2);
+    bench.stop();
+}
+
 TEST_CASE("a sync that was broken off goes on with what it left", "[collector][planner]") {
     Bench bench(once());
     bench.catalogue.left.open_slices = 2;

@@ -40,11 +40,13 @@ struct Planned {
         std::shared_ptr<const core::SourceFile> source = test::source_of(std::move(streams));
         return db.run(catalogue.register_source(source));
     }
-    std::int64_t start(std::size_t limit = 100, SliceClass slice_class = SliceClass::backfill) {
-        return db.run(catalogue.start_walks("api", limit, slice_class));
+    std::int64_t start(std::size_t limit = 100, SliceClass slice_class = SliceClass::backfill,
+                       std::vector<std::string> streams = {}) {
+        return db.run(catalogue.start_walks("api", std::move(streams), limit, slice_class));
     }
-    std::vector<storage::DueSlice> due(std::size_t limit = 100, core::Token epoch = epoch_one) {
-        return db.run(catalogue.due_slices("api", epoch, limit));
+    std::vector<storage::DueSlice> due(std::size_t limit = 100, core::Token epoch = epoch_one,
+                                       std::vector<std::string> streams = {}) {
+        return db.run(catalogue.due_slices("api", std::move(streams), epoch, limit));
     }
     std::int64_t fall_due() { return db.run(catalogue.fall_due("api", {"items"})); }
     /// What the writer does at a walk's end, as far as the catalogue is concerned.
@@ -156,7 +158,7 @@ TEST_CASE("an older configuration beside a newer one plans nothing", "[storage][
     CHECK_FALSE(asked.may_plan);
     CHECK(asked.epoch == 2);
     CHECK(older.start() == 0);
-    CHECK(older.db.run(newer.start_walks("api", 10, SliceClass::live)) == 2);
+    CHECK(older.db.run(newer.start_walks("api", {}, 10, SliceClass::live)) == 2);
 }
 
 TEST_CASE("an old file comes back into force by a reload, or in a fresh process when nobody plans",
@@ -316,8 +318,8 @@ TEST_CASE("scanning goes through a table in bounded steps along its key", "[stor
         test::source_of({scan_stream("stars is null")});
     planned.db.run(planned.catalogue.register_source(source));
     const auto scan = [&](std::optional<std::string> after, std::size_t limit) {
-        return planned.db.run(
-            planned.catalogue.scan_table(source, "details", std::move(after), limit));
+        return planned.db.run(planned.catalogue.scan_table(source, "details", std::move(after),
+                                                           limit, SliceClass::live));
     };
     SECTION("a table or a column that is not there has no rows") {
         CHECK(scan(std::nullopt, 10).added == 0);
@@ -329,6 +331,7 @@ TEST_CASE("scanning goes through a table in bounded steps along its key", "[stor
         CHECK_FALSE(missing.after.has_value());
         planned.db.sql("alter table api.people add stars int");
         CHECK(scan(std::nullopt, 10).added == 1);
+        CHECK(planned.db.sql("select class from pawl.slice") == "0");  // live, as asked
     }
     SECTION("steps cover all rows once") {
         planned.db.sql(
@@ -375,9 +378,24 @@ TEST_CASE("wrong SQL in where is the source file's fault", "[storage][catalogue]
     planned.db.run(planned.catalogue.register_source(source));
     planned.db.sql(
         "create schema api; create table api.people (id bigint primary key, name text, stars int)");
-    CHECK_THROWS_AS(
-        planned.db.run(planned.catalogue.scan_table(source, "details", std::nullopt, 7)),
-        core::ConfigError);
+    CHECK_THROWS_AS(planned.db.run(planned.catalogue.scan_table(source, "details", std::nullopt, 7,
+                                                                SliceClass::live)),
+                    core::ConfigError);
+}
+
+TEST_CASE("walks start and are offered of the named streams only", "[storage][catalogue]") {
+    Planned planned;
+    planned.register_source({list_stream({R"({"id": 1})"}), test::stream_named("whole")});
+    REQUIRE(planned.start(100, SliceClass::live, {"whole"}) == 1);
+    CHECK(planned.start(100, SliceClass::live, {"whole"}) == 0);
+    CHECK(planned.db.sql("select stream from pawl.slice") == "whole");
+    REQUIRE(planned.start() == 1);
+    CHECK(planned.due(100, epoch_one, {"nothing"}).empty());
+    const auto named = planned.due(100, epoch_one, {"items"});
+    REQUIRE(named.size() == 1);
+    CHECK(named[0].slice.stream == "items");
+    CHECK(planned.due(100, epoch_one, {"items", "whole"}).size() == 2);
+    CHECK(planned.due().size() == 2);
 }
 
 TEST_CASE("finding slices to offer does not read all open ones", "[storage][catalogue]") {
@@ -403,7 +421,7 @@ TEST_CASE("finding slices to offer does not read all open ones", "[storage][cata
     storage::Connection connection(planned.db.url());
     connection.transact([&](pqxx::transaction_base& transaction) {
         const std::int64_t before = rows_read(transaction);
-        CHECK(storage::due_slices(transaction, "api", epoch_one, 100).size() == 100);
+        CHECK(storage::due_slices(transaction, "api", {}, epoch_one, 100).size() == 100);
         CHECK(rows_read(transaction) - before <= 1100);  // those on offer, and those asked for
     });
 }

@@ -35,14 +35,14 @@ struct Pipeline {
     Pipeline() {
         std::shared_ptr<const core::SourceFile> file = source;
         store.database().run(catalogue.register_source(file));
-        store.database().run(catalogue.start_walks("api", 100, core::SliceClass::live));
+        store.database().run(catalogue.start_walks("api", {}, 100, core::SliceClass::live));
     }
 
     /// Open slices of `stream`, as a collector would go on with them.
     std::vector<Chain> open(const std::string& stream) {
         std::vector<Chain> chains;
         for (const auto& due :
-             store.database().run(catalogue.due_slices("api", core::Token{}, 100))) {
+             store.database().run(catalogue.due_slices("api", {}, core::Token{}, 100))) {
             if (due.slice.stream != stream) continue;
             Chain chain;
             chain.slice = due.slice.slice;
@@ -129,6 +129,6 @@ TEST_CASE("dead and rejected pages are accounted for, and a finished stream fall
     CHECK(problems[0].reason == "not readable");
     CHECK(db.run(progress.tables("api")).at(0).rows == 1);
     CHECK(db.run(pipeline.catalogue.fall_due("api", {"thing"})) == 1);
-    CHECK(db.run(pipeline.catalogue.start_walks("api", 10, core::SliceClass::live)) == 1);
+    CHECK(db.run(pipeline.catalogue.start_walks("api", {}, 10, core::SliceClass::live)) == 1);
     CHECK(pipeline.verify().findings.empty());
 }

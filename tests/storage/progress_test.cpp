@@ -19,7 +19,7 @@ struct Told {
         source = test::source_of({stream, test::stream_named("whole")});
         storage::PgCatalogue catalogue(db.pool());
         db.run(catalogue.register_source(source));
-        db.run(catalogue.start_walks("api", 2, core::SliceClass::backfill));
+        db.run(catalogue.start_walks("api", {}, 2, core::SliceClass::backfill));
     }
     void end_slice(int slice, const std::string& outcome) {
         db.sql("update pawl.slice set state = 'done', outcome = '" + outcome +

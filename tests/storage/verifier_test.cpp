@@ -25,7 +25,7 @@ struct Ledger {
         source = test::source_of({stream});
         storage::PgCatalogue catalogue(db.pool());
         db.run(catalogue.register_source(source));
-        db.run(catalogue.start_walks("api", 10, core::SliceClass::backfill));
+        db.run(catalogue.start_walks("api", {}, 10, core::SliceClass::backfill));
         db.sql(
             "create schema api; create table api.items (id bigint generated always as identity);"
             " update pawl.slice set genesis = md5(slice_id || '/0')::uuid, tip_link = md5(slice_id "
