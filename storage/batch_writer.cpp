@@ -44,6 +44,9 @@ set local jit = off;
 set local work_mem = '64MB';
 select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off')sql";
 
+/// Stands in pawl.rejected_record for each value of a page that has no column at all.
+const core::Rejected no_column{"no column has a value", ""};
+
 /// The tips of some slices are not where these pages begin: nothing was stored.
 struct TipsMoved {};
 
@@ -402,9 +405,15 @@ void BatchWriter::write_books(const core::SourceFile& source, const Pages& pages
     std::vector<RejectedRow> rejected;
     for (const BatchPage& entry : pages) {
         if (!has_rows(*entry.page)) continue;
-        for (const core::EmitRows& rows : entry.page->rows.emits)
+        for (const core::EmitRows& rows : entry.page->rows.emits) {
+            if (rows.emit >= entry.stream->emits.size()) continue;
+            const std::string& table = entry.stream->emits[rows.emit].table;
             for (const core::Rejected& record : rows.rejected)
-                rejected.push_back({&entry, entry.stream->emits.at(rows.emit).table, &record});
+                rejected.push_back({&entry, table, &record});
+            const auto known = static_cast<std::int64_t>(rows.row_count() + rows.rejected.size());
+            for (std::int64_t i = known; i < rows.read; ++i)
+                rejected.push_back({&entry, table, &no_column});
+        }
     }
     for (const Stage& stage : stages)
         for (std::size_t i = 0; i < by_time.size(); ++i)

@@ -13,16 +13,17 @@ namespace pawl::storage {
 namespace {
 
 constexpr std::string_view insert_pages = R"sql(
-insert into pawl.page (slice_id, seq, link, prev, cursor_hash, cursor_out, outcome, status, url, confirms, body_hash,
-                       body_size, mapping_hash, counts, requested_at, fetched_at)
+insert into pawl.page (slice_id, seq, link, prev, cursor_hash, cursor_out, outcome, status, url, reason, confirms,
+                       body_hash, body_size, mapping_hash, counts, requested_at, fetched_at)
 select slice_id, seq, link, prev, sha256(convert_to(coalesce(cursor, ''), 'UTF8')), next, outcome, status, url,
-       nullif(confirms, 0), nullif(body_hash, ''), body_size, mapping_hash, counts::bigint[],
+       nullif(reason, ''), nullif(confirms, 0), nullif(body_hash, ''), body_size, mapping_hash, counts::bigint[],
        timestamptz 'epoch' + requested_at * interval '1 microsecond',
        timestamptz 'epoch' + fetched_at * interval '1 microsecond'
 from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[],
-            $10::bigint[], $11::text[], $12::bigint[], $13::text[], $14::text[], $15::bigint[], $16::bigint[])
-  as a(slice_id, seq, link, prev, cursor, next, outcome, status, url, confirms, body_hash, body_size, mapping_hash, counts,
-       requested_at, fetched_at))sql";
+            $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[],
+            $17::bigint[])
+  as a(slice_id, seq, link, prev, cursor, next, outcome, status, url, reason, confirms, body_hash, body_size,
+       mapping_hash, counts, requested_at, fetched_at))sql";
 
 // A 304 often repeats no ETag: the one it answered to goes on.
 constexpr std::string_view insert_validators = R"sql(
@@ -86,7 +87,7 @@ std::string_view outcome_of(const PageCommit& page) {
 }  // namespace
 
 void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages) {
-    PqArray slice, seq, link, prev, cursor, next, outcome, status, url, confirms, body_hash,
+    PqArray slice, seq, link, prev, cursor, next, outcome, status, url, reason, confirms, body_hash,
         body_size, mapping, counts, requested, fetched;
     for (const BatchPage& entry : pages) {
         const core::Job& job = entry.page->job;
@@ -99,6 +100,7 @@ void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages)
         outcome.add(outcome_of(*entry.page));
         status.add(static_cast<std::int64_t>(job.status));
         url.add(job.url);
+        reason.add(entry.page->dead_reason.value_or(job.reason));
         confirms.add(job.confirms);
         body_hash.add(job.body_hash);
         body_size.add(static_cast<std::int64_t>(job.body_size));
@@ -107,10 +109,11 @@ void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages)
         requested.add(job.requested_at);
         fetched.add(job.fetched_at);
     }
-    connection.run(std::string(insert_pages),
-                   {slice.str(), seq.str(), link.str(), prev.str(), cursor.str(), next.str(),
-                    outcome.str(), status.str(), url.str(), confirms.str(), body_hash.str(),
-                    body_size.str(), mapping.str(), counts.str(), requested.str(), fetched.str()});
+    connection.run(
+        std::string(insert_pages),
+        {slice.str(), seq.str(), link.str(), prev.str(), cursor.str(), next.str(), outcome.str(),
+         status.str(), url.str(), reason.str(), confirms.str(), body_hash.str(), body_size.str(),
+         mapping.str(), counts.str(), requested.str(), fetched.str()});
 }
 
 void write_validators(PqConnection& connection, const std::vector<BatchPage>& pages) {

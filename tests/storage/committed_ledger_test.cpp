@@ -29,10 +29,11 @@ std::shared_ptr<core::SourceFile> things() {
 
 struct Pipeline {
     test::Store store;
-    std::shared_ptr<core::SourceFile> source = things();
+    std::shared_ptr<core::SourceFile> source;
     storage::PgCatalogue catalogue{store.database().pool()};
 
-    Pipeline() {
+    explicit Pipeline(std::shared_ptr<core::SourceFile> chosen = things())
+        : source(std::move(chosen)) {
         std::shared_ptr<const core::SourceFile> file = source;
         store.database().run(catalogue.register_source(file));
         store.database().run(catalogue.start_walks("api", {}, 100, core::SliceClass::live));
@@ -127,8 +128,45 @@ TEST_CASE("dead and rejected pages are accounted for, and a finished stream fall
     REQUIRE(problems.size() == 2);
     CHECK(problems[0].outcome == core::Outcome::dead);
     CHECK(problems[0].reason == "not readable");
+    CHECK(db.sql("select string_agg(coalesce(reason, '-'), ' ' order by seq) from pawl.page") ==
+          "- not readable");
     CHECK(db.run(progress.tables("api")).at(0).rows == 1);
     CHECK(db.run(pipeline.catalogue.fall_due("api", {"thing"})) == 1);
     CHECK(db.run(pipeline.catalogue.start_walks("api", {}, 10, core::SliceClass::live)) == 1);
     CHECK(pipeline.verify().findings.empty());
+}
+
+TEST_CASE("how a walk ended is told in words with the problem", "[storage][committed_ledger]") {
+    Pipeline pipeline;
+    auto chains = pipeline.open("thing");
+    core::Job job = chains[0].next(true);
+    job.outcome = core::Outcome::failed;
+    job.status = 400;
+    job.reason = "HTTP 400: no such field";
+    storage::PageCommit failed;
+    failed.job = std::move(job);
+    REQUIRE(pipeline.store.commit_one(pipeline.source, std::move(failed)).verdict ==
+            storage::Verdict::committed);
+    storage::PgProgress progress(pipeline.store.database().pool());
+    const auto problems = pipeline.store.database().run(progress.problems("api", 10));
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].reason == "HTTP 400: no such field");
+}
+
+TEST_CASE("a record without any column is rejected and kept", "[storage][committed_ledger]") {
+    core::Stream note = test::stream_named("note");
+    core::Emit emit;
+    emit.table = "note";
+    emit.infer = true;
+    note.emits = {emit};
+    Pipeline pipeline(test::source_of({note}));
+    auto chains = pipeline.open("note");
+    REQUIRE(chains.size() == 1);
+    pipeline.commit(chains[0], "[{}, {}]", true);
+    auto& db = pipeline.store.database();
+    CHECK(db.sql("select count(*), min(reason) from pawl.rejected_record") ==
+          "2 no column has a value");
+    const auto report = pipeline.verify();
+    INFO(findings_of(report));
+    CHECK(report.findings.empty());
 }
