@@ -162,27 +162,37 @@ std::string array_literal(const std::vector<std::int64_t>& numbers) {
     return fmt::format("'{{{}}}'", fmt::join(numbers, ","));
 }
 
-/// FROM clause: rows of the stage's table that this batch read, as the table has them now.
+/// FROM item `pawl_page (number, id, class)`: the stage's pages, with the class of their slices.
+std::string pages_read(const Stage& stage, const std::vector<BatchPage>& by_time) {
+    std::vector<std::int64_t> ids;  // 0, which joins no slice, where a page is of another stream
+    for (const BatchPage& entry : by_time)
+        ids.push_back(entry.stream == stage.stream
+                          ? core::page_id(entry.page->job.slice, entry.page->job.seq)
+                          : 0);
+    return fmt::format(
+        "(select page.number, page.id, s.class from unnest({}::bigint[]) with ordinality as "
+        "page(id, number) join pawl.slice s on s.slice_id = page.id >> {}) as pawl_page",
+        array_literal(ids), core::page_seq_bits);
+}
+
+/// FROM clause: rows of the stage's table that this batch read, as the table has them now, beside
+/// `pawl_read.class`, the class of the slice that read them.
 std::string rows_read(const Stage& stage, const std::vector<BatchPage>& by_time) {
-    if (stage.target.key.empty()) {
-        std::vector<std::int64_t> ids;
-        for (const BatchPage& entry : by_time)
-            if (entry.stream == stage.stream)
-                ids.push_back(core::page_id(entry.page->job.slice, entry.page->job.seq));
+    if (stage.target.key.empty())
         return fmt::format(
-            "{} as p join unnest({}::bigint[]) as pawl_page(id) on p._pawl_slice = pawl_page.id >> "
-            "{} "
-            "and p._pawl_page = pawl_page.id",
-            stage.target.table, array_literal(ids), core::page_seq_bits);
-    }
+            "{} as p join {} on p._pawl_slice = pawl_page.id >> {} and p._pawl_page = pawl_page.id "
+            "cross join lateral (select pawl_page.class) as pawl_read",
+            stage.target.table, pages_read(stage, by_time), core::page_seq_bits);
     std::vector<std::string> keys, same;
     for (const std::string& key : stage.target.key) {
-        keys.push_back(quoted(key));
-        same.push_back(fmt::format("p.{0} = pawl_key.{0}", quoted(key)));
+        keys.push_back("pawl_row." + quoted(key));
+        same.push_back(fmt::format("p.{0} = pawl_read.{0}", quoted(key)));
     }
-    return fmt::format("{} as p join (select distinct {} from {}) as pawl_key on {}",
-                       stage.target.table, fmt::join(keys, ", "), stage.name,
-                       fmt::join(same, " and "));
+    return fmt::format(
+        "{} as p join (select {}, min(pawl_page.class) as class from {} as pawl_row join {} on "
+        "pawl_page.number = pawl_row._pawl_p group by {}) as pawl_read on {}",
+        stage.target.table, fmt::join(keys, ", "), stage.name, pages_read(stage, by_time),
+        fmt::join(keys, ", "), fmt::join(same, " and "));
 }
 
 /// True where rows of this stage become partitions of `child`.
@@ -388,6 +398,7 @@ void BatchWriter::write_children(const core::SourceFile& source, const Pages& by
             rows.table = stage.source_emit().table;
             rows.key = stage.target.key;
             rows.newest = "p._pawl_page";
+            rows.slice_class = "pawl_read.class";  // live begets live
             rows.columns.emplace();
             for (const auto& [name, column] :
                  tables_->find(connection(), source, rows.table)->columns)

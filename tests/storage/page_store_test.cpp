@@ -415,6 +415,27 @@ TEST_CASE("parent rows make their children's partitions in the same transaction"
           "1 {\"id\": 1}");
 }
 
+TEST_CASE("children inherit the class of the slice that read their parent", "[page_store]") {
+    Store store;
+    const bool keyless = GENERATE(false, true);
+    core::Stream parent = test::stream_named("repos"), child = test::stream_named("stars");
+    parent.emits = {test::emit_of(
+        "repo", keyless ? std::vector<std::string>{} : std::vector<std::string>{"id"}, {"id"})};
+    child.foreach_.kind = core::Foreach::Kind::stream;
+    child.foreach_.stream = "repos";
+    child.foreach_.key_columns = {"id"};
+    const Source source = test::source_of({parent, child});
+    Chain backfill = store.open(*source, "repos", "1"), live = store.open(*source, "repos", "2");
+    store.sql("update pawl.slice set class = 0 where slice_id = " + std::to_string(live.slice));
+    std::vector<PageCommit> pages;
+    pages.push_back(page_of(source->streams[0], backfill.next(true), R"([{"id":1},{"id":2}])"));
+    pages.push_back(page_of(source->streams[0], live.next(true), R"([{"id":3}])"));
+    for (const auto& result : store.commit(source, std::move(pages)))
+        CHECK(result.verdict == Verdict::committed);
+    CHECK(store.sql("select string_agg(part || ':' || class, ' ' order by part) from pawl.slice "
+                    "join pawl.partition using (partition_id)") == "1:1 2:1 3:0");
+}
+
 TEST_CASE("two writers on the same keys keep every row and balance their counts", "[page_store]") {
     Store store;
     const Source source = things();
