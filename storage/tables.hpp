@@ -70,12 +70,4 @@ class Tables {
 /// where `tables.create` is false. Blocks; throws core::ConfigError and core::TransientError.
 void create_known_tables(const std::string& url, const core::SourceFile& source);
 
-/// The statements that make `info` have `wanted` (pure). Without `info.exists` the table is
-/// created, with the schema. Throws core::ConfigError where a column that would have to widen must
-/// not: call it with what may.
-[[nodiscard]] std::vector<std::string> table_statements(const core::SourceFile& source,
-                                                        const TableShape& shape,
-                                                        const TableInfo& info,
-                                                        const std::vector<WantedColumn>& wanted);
-
 }  // namespace pawl::storage

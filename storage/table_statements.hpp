@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "storage/tables.hpp"
+
+namespace pawl::storage {
+
+/// The statements that make `info` have `wanted` (pure). Without `info.exists` the table is
+/// created, with the schema. Throws core::ConfigError where a column that would have to widen must
+/// not: call it with what may.
+[[nodiscard]] std::vector<std::string> table_statements(const core::SourceFile& source,
+                                                        const TableShape& shape,
+                                                        const TableInfo& info,
+                                                        const std::vector<WantedColumn>& wanted);
+
+}  // namespace pawl::storage
