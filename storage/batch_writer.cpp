@@ -1,16 +1,17 @@
 #include "storage/batch_writer.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <thread>
+#include <tuple>
 
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
 #include "core/log.hpp"
 #include "core/random.hpp"
-#include "storage/child_partitions.hpp"
+#include "storage/children.hpp"
+#include "storage/counts.hpp"
 #include "storage/finish.hpp"
 #include "storage/identifier.hpp"
 #include "storage/ledger.hpp"
@@ -87,120 +88,6 @@ std::vector<std::optional<std::string>> page_parameters(const std::vector<BatchP
         times.add(entry.page->job.requested_at);
     }
     return {ids.str(), times.str()};
-}
-
-/// What an upsert did, by number of the page.
-struct Tally {
-    std::int64_t winners = 0, to_write = 0, same = 0, stale = 0, inserted = 0, updated = 0;
-};
-
-std::vector<Tally> read_tallies(const PqResult& rows, const std::vector<BatchPage>& by_time) {
-    std::map<std::int64_t, std::size_t> number_of;
-    for (std::size_t i = 0; i < by_time.size(); ++i)
-        number_of[core::page_id(by_time[i].page->job.slice, by_time[i].page->job.seq)] = i;
-    std::vector<Tally> tallies(by_time.size());
-    std::int64_t to_advance = 0, advanced = 0;
-    for (int row = 0; row < rows.rows(); ++row) {
-        const std::string_view what = rows.text(row, 0);
-        if (what.empty()) continue;
-        const std::int64_t which = rows.integer(row, 1), count = rows.integer(row, 2);
-        const bool by_id = what == "I" || what == "U";
-        Tally& tally =
-            tallies.at(by_id ? number_of.at(which) : static_cast<std::size_t>(which - 1));
-        if (!by_id && what != "A") tally.winners += count;
-        if (what == "i" || what == "u") tally.to_write += count;
-        if (what == "n" || what == "a") tally.same += count;
-        if (what == "s") tally.stale += count;
-        if (what == "I") tally.inserted += count;
-        if (what == "U") tally.updated += count;
-        if (what == "a") to_advance += count;
-        if (what == "A") advanced += count;
-    }
-    if (advanced != to_advance) throw SqlError("40001", "Rows changed under the writer");
-    return tallies;
-}
-
-void add_counts(const Stage& stage, const std::vector<Tally>& tallies,
-                const std::vector<BatchPage>& by_time) {
-    const bool keyless = stage.target.key.empty();
-    const bool fills = stage.target.merge == core::Emit::Merge::fill_null;
-    for (std::size_t i = 0; i < by_time.size(); ++i) {
-        if (stage.staged[i] == 0) continue;
-        const Tally& tally = tallies[i];
-        PageResult::Counts& counts = by_time[i].result->emits[stage.emit];
-        counts.inserted = tally.inserted;
-        counts.updated = tally.updated;
-        if (keyless) continue;
-        const std::int64_t refused =
-            tally.to_write - tally.inserted - tally.updated;  // another writer was faster
-        counts.same = tally.same + (fills ? refused : 0);
-        counts.stale = tally.stale + (fills ? 0 : refused);
-        counts.duplicate = stage.staged[i] - tally.winners;
-    }
-}
-
-/// read and rejected are known before anything is written. A record without any column is one more
-/// rejected.
-void begin_counts(const std::vector<BatchPage>& pages) {
-    for (const BatchPage& entry : pages) {
-        *entry.result = PageResult{};
-        if (entry.page->dead_reason) continue;
-        entry.result->emits.resize(entry.stream->emits.size());
-        if (!has_rows(*entry.page)) continue;
-        for (const core::EmitRows& rows : entry.page->rows.emits) {
-            if (rows.emit >= entry.result->emits.size()) continue;
-            PageResult::Counts& counts = entry.result->emits[rows.emit];
-            const auto bad = static_cast<std::int64_t>(rows.rejected.size());
-            const auto good = static_cast<std::int64_t>(rows.row_count());
-            counts.read = std::max(rows.read, good + bad);
-            counts.rejected = counts.read - good;
-        }
-    }
-}
-
-std::string array_literal(const std::vector<std::int64_t>& numbers) {
-    return fmt::format("'{{{}}}'", fmt::join(numbers, ","));
-}
-
-/// FROM item `pawl_page (number, id, class)`: the stage's pages, with the class of their slices.
-std::string pages_read(const Stage& stage, const std::vector<BatchPage>& by_time) {
-    std::vector<std::int64_t> ids;  // 0, which joins no slice, where a page is of another stream
-    for (const BatchPage& entry : by_time)
-        ids.push_back(entry.stream == stage.stream
-                          ? core::page_id(entry.page->job.slice, entry.page->job.seq)
-                          : 0);
-    return fmt::format(
-        "(select page.number, page.id, s.class from unnest({}::bigint[]) with ordinality as "
-        "page(id, number) join pawl.slice s on s.slice_id = page.id >> {}) as pawl_page",
-        array_literal(ids), core::page_seq_bits);
-}
-
-/// FROM clause: rows of the stage's table that this batch read, as the table has them now, beside
-/// `pawl_read.class`, the class of the slice that read them.
-std::string rows_read(const Stage& stage, const std::vector<BatchPage>& by_time) {
-    if (stage.target.key.empty())
-        return fmt::format(
-            "{} as p join {} on p._pawl_slice = pawl_page.id >> {} and p._pawl_page = pawl_page.id "
-            "cross join lateral (select pawl_page.class) as pawl_read",
-            stage.target.table, pages_read(stage, by_time), core::page_seq_bits);
-    std::vector<std::string> keys, same;
-    for (const std::string& key : stage.target.key) {
-        keys.push_back("pawl_row." + quoted(key));
-        same.push_back(fmt::format("p.{0} = pawl_read.{0}", quoted(key)));
-    }
-    return fmt::format(
-        "{} as p join (select {}, min(pawl_page.class) as class from {} as pawl_row join {} on "
-        "pawl_page.number = pawl_row._pawl_p group by {}) as pawl_read on {}",
-        stage.target.table, fmt::join(keys, ", "), stage.name, pages_read(stage, by_time),
-        fmt::join(keys, ", "), fmt::join(same, " and "));
-}
-
-/// True where rows of this stage become partitions of `child`.
-bool feeds(const Stage& stage, const core::Stream& child) {
-    const core::Foreach& from = child.foreach_;
-    if (from.kind != core::Foreach::Kind::stream || from.stream != stage.stream->name) return false;
-    const std::string& table = from.table.empty() ? stage.stream->emits.front().table : from.table;
-    return stage.source_emit().table == table;
 }
 
 }  // namespace
@@ -327,7 +214,7 @@ void BatchWriter::write(const core::SourceFile& source, const Pages& pages) {
     core::hit(core::Failpoint::after_begin);
     write_rows(source, by_time, stages);
     core::hit(core::Failpoint::after_upsert);
-    write_children(source, by_time, stages);
+    write_children(server, *tables_, source, by_time, stages);
     write_dead_letters(server, source.name, pages);
     if (!move_tips(server, pages, options_.quiet)) throw TipsMoved{};
     core::hit(core::Failpoint::after_cas);
@@ -358,9 +245,7 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
                 by_time[i].result->emits[stage.emit].rejected +=
                     static_cast<std::int64_t>(stage.rejected[i].size());
         if (stage.has_staged())
-            add_counts(stage,
-                       read_tallies(server.run(upsert_sql(stage.target), parameters), by_time),
-                       by_time);
+            count_upsert(stage, server.run(upsert_sql(stage.target), parameters), by_time);
         if (!stage.replaced.empty()) {
             UpsertTarget target = stage.target;
             target.stage = stage.replaced_name();
@@ -383,28 +268,6 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
                 server.run(replace_walk_sql(quoted_table(source.schema, stage.source_emit().table)),
                            {last_pages.str()}),
                 numbers);
-        }
-    }
-}
-
-void BatchWriter::write_children(const core::SourceFile& source, const Pages& by_time,
-                                 const std::vector<Stage>& stages) {
-    for (const Stage& stage : stages) {
-        if (!stage.has_staged()) continue;
-        for (const core::Stream& child : source.streams) {
-            if (!feeds(stage, child)) continue;
-            ParentRows rows;
-            rows.from = rows_read(stage, by_time);
-            rows.table = stage.source_emit().table;
-            rows.key = stage.target.key;
-            rows.newest = "p._pawl_page";
-            rows.slice_class = "pawl_read.class";  // live begets live
-            rows.columns.emplace();
-            for (const auto& [name, column] :
-                 tables_->find(connection(), source, rows.table)->columns)
-                rows.columns->insert(name);
-            connection().run_all(
-                insert_children_sql(source.name, child, rows, Revisit::every_sighting));
         }
     }
 }

@@ -40,8 +40,6 @@ class BatchWriter {
     void write(const core::SourceFile& source, const Pages& pages);
     void write_rows(const core::SourceFile& source, const Pages& by_time,
                     const std::vector<Stage>& stages);
-    void write_children(const core::SourceFile& source, const Pages& by_time,
-                        const std::vector<Stage>& stages);
     void write_books(const core::SourceFile& source, const Pages& pages, const Pages& by_time,
                      const std::vector<Stage>& stages);
     Pages judge_and_keep(Pages pages);
