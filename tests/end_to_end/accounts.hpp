@@ -2,19 +2,30 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "tests/end_to_end/world.hpp"
 
 namespace pawl::test {
 
-/// What was asked, held against what the ledger knows: requests = pages + repeats.
+/// What was asked, held against what the ledger knows: requests = pages + repeats. Each repeat is
+/// tied to what the log says of its slice: a lapse, a kill, a page thrown away, a slice seeded
+/// again, a loss of Redis.
 struct RequestAccount {
-    std::int64_t requests = 0;  ///< answered with a page (200, 304) at the replica
-    std::int64_t pages = 0;     ///< in the ledger
-    std::map<std::string, int> repeats;   ///< target → how often more than the ledger has it
-    std::map<std::string, int> unasked;   ///< target → in the ledger more often than it was asked for
+    std::int64_t requests = 0;           ///< answered with a page (200, 304) at the replica
+    std::int64_t pages = 0;              ///< in the ledger
+    std::map<std::string, int> repeats;  ///< target → how often more than the ledger has it
+    std::map<std::string, int>
+        unasked;  ///< target → in the ledger more often than it was asked for
+    std::map<std::string, int> causes;  ///< cause → repeats tied to it
+    std::vector<std::string> untied;    ///< targets whose slice the log says nothing of
+    /// Targets of slices with more repeats than the log has lines that explain one repeat each, and
+    /// none that explains more: of a slice only one request is in flight.
+    std::vector<std::string> beyond;
 
     [[nodiscard]] std::int64_t repeat_count() const;
+    /// "12 killed, 3 lapsed": repeats by cause.
+    [[nodiscard]] std::string causes_text() const;
 };
 [[nodiscard]] RequestAccount account_requests(World& world);
 

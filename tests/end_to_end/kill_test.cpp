@@ -35,7 +35,10 @@ TEST_CASE("kills and stops at random moments change nothing but the number of re
     CHECK(account.unasked.empty());
     const auto bound = static_cast<std::int64_t>(crew.kills + crew.stops) * world.walks_max();
     std::cout << "kill test: " << crew.kills << " kills, " << crew.stops << " stops, " << account.requests << " requests, "
-              << account.pages << " pages, " << account.repeat_count() << " repeats (bound " << bound << ")" << std::endl;
+              << account.pages << " pages, " << account.repeat_count() << " repeats (bound " << bound << "): " << account.causes_text()
+              << std::endl;
+    CHECK(account.untied.empty());
+    CHECK(account.beyond.empty());
     CHECK(account.requests == account.pages + account.repeat_count());
     CHECK(account.repeat_count() <= bound);
 }

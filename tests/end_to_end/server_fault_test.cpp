@@ -58,7 +58,8 @@ TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost a
     CHECK(account.unasked.empty());
     CHECK(account.requests == account.pages + account.repeat_count());
     std::cout << "server fault test: " << account.requests << " requests, " << account.pages << " pages, "
-              << account.repeat_count() << " repeats; told: ";
+              << account.repeat_count() << " repeats: " << account.causes_text() << "; told: ";
+    CHECK(account.untied.empty());
     // A path that nobody took was not tested.
     const std::vector<std::pair<std::string, std::string>> paths{
         {"fenced", "Page refused, another collector holds"},

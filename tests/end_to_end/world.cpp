@@ -1,6 +1,7 @@
 #include "tests/end_to_end/world.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -59,7 +60,10 @@ World::World(Options options)
              << "lease: " << options_.lease << "\n";
 }
 
-World::~World() = default;
+World::~World() {
+    // For a person who looks into a failure: what all processes of all tests said.
+    if (const char* file = std::getenv("PAWL_TEST_LOG")) std::ofstream(file, std::ios::app) << log_;
+}
 
 ChildProcess::Options World::command(std::vector<std::string> arguments, const std::string& slot) const {
     ChildProcess::Options options;

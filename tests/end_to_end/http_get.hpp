@@ -1,0 +1,16 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace pawl::test {
+
+struct HttpReply {
+    int status = 0;
+    std::string body;
+};
+/// GET of an http:// URL on a connection of its own. Blocks. Throws boost::system::system_error.
+[[nodiscard]] HttpReply http_get(const std::string& url,
+                                 const std::map<std::string, std::string>& headers = {});
+
+}  // namespace pawl::test
