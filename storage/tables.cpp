@@ -138,11 +138,16 @@ TableInfo change_table(PqConnection& connection, const core::SourceFile& source,
     note_changes(connection, source, shape, before, wanted, seen);
     TableInfo after = read_table(connection, table);
     connection.run("commit");
-    core::log::info(
-        before.exists ? "Table changed" : "Table created",
-        {{"source", source.name}, {"table", shape.table}, {"columns", after.columns.size()}});
-    core::log::debug("Table statements", {{"table", shape.table},
-                                          {"sql", fmt::format("{}", fmt::join(statements, "; "))}});
+    const std::string sql = fmt::format("{}", fmt::join(statements, "; "));
+    if (before.exists) {  // drift: a person wants to know which column, and to what
+        core::log::info("Table changed",
+                        {{"source", source.name}, {"table", shape.table}, {"sql", sql}});
+    } else {
+        core::log::info(
+            "Table created",
+            {{"source", source.name}, {"table", shape.table}, {"columns", after.columns.size()}});
+        core::log::debug("Table statements", {{"table", shape.table}, {"sql", sql}});
+    }
     return after;
 }
 
