@@ -121,12 +121,16 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
                                       *session_.threads, *session_.telemetry},
             collector_options(session_.settings, options_));
     }
-    if (options_.role != Role::collector)
+    if (options_.role != Role::collector) {
+        // An alert on growth needs the zero before it.
+        for (const auto& stream : source->streams)
+            session_.telemetry->add(core::Metric::dead_letters, {source->name, stream.name}, 0);
         part->worker = std::make_shared<worker::Worker>(
             session_.context.get_executor(), source, options_.instance,
             worker::WorkerPorts{ports.pages, ports.frontiers, store_, catalogue_, session_.clock, session_.random,
                                 *session_.threads, *session_.telemetry},
             worker_settings(session_.settings, options_));
+    }
     return part;
 }
 
