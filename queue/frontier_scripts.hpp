@@ -10,6 +10,7 @@
 ///   held:<owner>    set     slices a collector slot holds
 ///   slice:<id>      hash    seq, link, cur (absent: none), done, nonce, exp, owner, att,
 ///                           ack (last acknowledged seq), desc, class
+///   ended:<id>      string  seq of the committed last page, for a minute: what slice:<id> leaves
 ///   chain:<id>      hash    link of a page → "shard entry bytes link" of the queued page behind it
 ///   queue:<shard>   stream  m (envelope), b (body)
 ///   room            hash    jobs, bytes, reserved
@@ -58,6 +59,9 @@ local function write_frontier()
 end
 
 if not seq then
+  -- Ended after the caller read its tip: seeding it would ask for its last page again.
+  local ended = tonumber(redis.call('GET', P..'ended:'..id))
+  if ended and ended > tip_seq and not force then return {'behind', ended, 0} end
   local purged = purge_chain(id)  -- of a slice we know nothing of: nothing of it can be continued
   book_freed()
   write_frontier()

@@ -84,6 +84,7 @@ redis.call('ZCARD', P..'offer:live')
 redis.call('ZCARD', P..'offer:backfill')
 redis.call('ZCARD', P..'leased')
 read_room()
+local ended_ms = 60 * 1000  -- an offer is on its way for less, unless its process was stopped
 local found = 0
 for i = 1, #ARGV, 9 do
   local shard, entry, id, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
@@ -102,6 +103,7 @@ for i = 1, #ARGV, 9 do
   if committed and last then
     -- Done in Postgres, whatever a later branch here believes: its pages would all be superseded.
     drop_slice(id)
+    redis.call('SET', P..'ended:'..id, seq, 'PX', ended_ms)
   elseif committed and have[1] and (tonumber(have[2]) or 0) < seq then
     redis.call('HSET', key, 'ack', seq)  -- offers with an older tip are now told so
   end

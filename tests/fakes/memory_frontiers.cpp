@@ -88,6 +88,10 @@ OfferAnswer MemoryFrontiers::offer_one(const queue::Offer& offer) {
     };
     const auto found = held.slices.find(id);
     if (found == held.slices.end()) {
+        const auto ended = held.ended.find(id);
+        if (ended != held.ended.end() && ended->second.second > queue_.now_ms() &&
+            ended->second.first > offer.tip.seq && !offer.force)
+            return OfferAnswer::behind;
         write_frontier();
         return OfferAnswer::offered;
     }

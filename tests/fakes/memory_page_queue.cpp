@@ -127,6 +127,7 @@ Task<> MemoryPageQueue::acknowledge(std::vector<queue::Acknowledgement> done) {
         const auto slice = held.slices.find(one.slice);
         if (one.committed && one.last) {
             queue_.drop_slice(one.slice);
+            held.ended[one.slice] = {one.seq, queue_.now_ms() + 60'000};
         } else if (one.committed && slice != held.slices.end()) {
             slice->second.ack = std::max(slice->second.ack, one.seq);
         }

@@ -59,6 +59,8 @@ class MemoryQueue {
         std::array<std::optional<std::pair<core::Nonce, std::int64_t>>, queue::shard_count> holders;
         std::map<core::Nonce, std::int64_t> workers;
         std::map<core::Link, int> starts;
+        std::map<core::SliceId, std::pair<std::int64_t, std::int64_t>>
+            ended;  ///< seq of the committed last page, until when (ms) it is known
         std::int64_t bytes = 0, turn = 0, last_us = 0;
         std::map<std::string, Room> rooms;
         std::map<std::pair<std::string, std::string>, Ledger> ledgers;

@@ -240,6 +240,11 @@ TEMPLATE_TEST_CASE("the last page ends the lease, and its acknowledgement forget
     const auto totals = queues.run(queues.pages().totals());
     CHECK(totals.jobs == 0);
     CHECK(totals.bytes == 0);
+    // An offer whose tip was read before the last page was committed must not ask for it again.
+    CHECK(walk.offer() == OfferAnswer::behind);
+    CHECK(walk.view().seq == -1);
+    // Unless Postgres was set back, and says the same again.
+    CHECK(walk.offer(core::SliceClass::backfill, true) == OfferAnswer::offered);
 }
 
 TEMPLATE_TEST_CASE("an offer changes nothing while a queued page continues the tip",
