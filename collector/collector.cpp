@@ -11,8 +11,6 @@ namespace pawl::collector {
 
 namespace {
 
-using core::Metric;
-
 constexpr core::Micros busy_pause = std::chrono::milliseconds(20);  // a walk may end any time
 constexpr core::Micros idle_least = std::chrono::milliseconds(50);  // nothing was offered
 constexpr core::Micros idle_most = std::chrono::milliseconds(500);
@@ -71,8 +69,6 @@ core::Task<> Collector::reclaim() {
         try {
             const auto freed = co_await context_.ports.frontiers.reclaim(context_.options.owner);
             if (freed > 0) {
-                context_.ports.telemetry.add(Metric::leases, {source_->name, "resumed"},
-                                             static_cast<double>(freed));
                 core::log::info("Leases of this slot taken back, their requests may be made again",
                                 {{"source", source_->name}, {"slices", freed}});
             }
@@ -136,8 +132,6 @@ core::Task<> Collector::carry(std::shared_ptr<const core::SourceFile> source, qu
         failure_ = std::current_exception();
     }
     if (end == WalkEnd::stopped) co_await hand_back(slice, nonce);
-    if (end == WalkEnd::lost)
-        context_.ports.telemetry.add(Metric::leases, {source->name, "lapsed"});
     if (context_.find(slice, nonce)) context_.held.erase(slice);
 }
 
@@ -260,7 +254,6 @@ core::Task<> Collector::drain() {
 core::Task<> Collector::hand_back(core::SliceId slice, core::Nonce nonce) {
     try {
         co_await context_.ports.frontiers.release(slice, nonce);
-        context_.ports.telemetry.add(Metric::leases, {source_->name, "released"});
     } catch (const core::TransientError& error) {
         core::log::debug("A lease could not be handed back, it lapses",
                          {{"source", source_->name}, {"slice", slice}, {"error", error.what()}});
@@ -273,7 +266,6 @@ void Collector::note_taken(const queue::Lease& lease) {
     held.nonce = lease.nonce;
     held.seq = lease.seq + 1;
     context_.held[lease.slice.slice] = std::move(held);
-    context_.ports.telemetry.add(Metric::leases, {source_->name, "taken"});
     if (!lease.lapsed) return;
     core::log::info("Slice taken over after its lease lapsed, its request may be made again",
                     {{"source", source_->name},

@@ -99,7 +99,6 @@ Task<std::vector<OfferAnswer>> RedisFrontiers::offer(std::vector<Offer> offers) 
 
 void RedisFrontiers::tell_offer(const Offer& offer, OfferAnswer answer, std::int64_t frontier_seq,
                                 std::int64_t purged) {
-    telemetry_.add(Metric::seeds, {source_, to_string(answer)});
     // Pages behind the tip will be asked for again: the log must tell why.
     if (answer == OfferAnswer::reseeded) {
         core::log::warn("Slice seeded again from its tip", {{"source", source_},
@@ -223,7 +222,6 @@ Task<Advance> RedisFrontiers::advance(core::Job job, core::Nonce nonce, std::str
     const auto reply = co_await connection_->run(advance_script, prefix_, std::move(arguments));
     const auto answer = parse_answer(reply.text(), Advance::full);
     core::hit(core::Failpoint::after_append_ok);
-    telemetry_.add(Metric::advances, {source_, to_string(answer)});
     if (answer == Advance::fenced) {
         core::log::warn(
             "Page refused, another collector holds the slice or its frontier was written anew",
