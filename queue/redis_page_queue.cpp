@@ -74,7 +74,6 @@ Task<std::vector<int>> RedisPageQueue::hold_shards(core::Nonce worker, Millis tt
     for (const auto& shard : reply.at(0).array()) held.push_back(static_cast<int>(shard.integer()));
     const auto claimed = reply.at(1).integer();
     if (claimed > 0) {
-        telemetry_.add(Metric::jobs_claimed, {source_}, static_cast<double>(claimed));
         core::log::warn("Jobs of a lapsed worker taken over",
                         {{"source", source_}, {"jobs", claimed}});
     }

@@ -80,7 +80,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
     core::Task<bool> is_orphan(HeldJobPtr held);
     core::Task<> back_off(int failures);
     core::Task<> pause(core::Micros time);
-    void count(const HeldJob& held, const storage::PageCommit& page, const storage::PageResult& result);
+    /// Tells what became of a page; returns the rows it was committed with.
+    std::int64_t count(const HeldJob& held, const storage::PageCommit& page, const storage::PageResult& result);
 
     core::asio::any_io_executor executor_;
     std::shared_ptr<const core::SourceFile> source_;

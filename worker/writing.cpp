@@ -182,10 +182,11 @@ core::Task<> Worker::settle(std::vector<HeldJobPtr> batch, std::shared_ptr<std::
     std::vector<core::Link> not_ended;
     std::vector<core::SliceId> forked;
     std::set<core::SliceId> moved;
+    std::int64_t rows = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const auto& held = batch[i];
         const Verdict verdict = results[i].verdict;
-        count(*held, (*pages)[i], results[i]);
+        rows += count(*held, (*pages)[i], results[i]);
         bool acknowledge = true;
         switch (verdict) {
             case Verdict::committed: moved.insert(held->job.slice); break;
@@ -212,6 +213,7 @@ core::Task<> Worker::settle(std::vector<HeldJobPtr> batch, std::shared_ptr<std::
             not_ended.push_back(held->job.link);
         }
     }
+    if (!moved.empty()) ports_.telemetry.observe(core::Metric::batch_rows, {}, static_cast<double>(rows));
     if (!not_ended.empty()) co_await ports_.queue.give_back(not_ended);
     if (!done.empty()) {
         // Committed work must be acknowledged, however long Redis is away: to try again is harmless.
@@ -253,14 +255,14 @@ core::Task<bool> Worker::is_orphan(HeldJobPtr held) {
     co_return true;
 }
 
-void Worker::count(const HeldJob& held, const storage::PageCommit& page, const storage::PageResult& result) {
+std::int64_t Worker::count(const HeldJob& held, const storage::PageCommit& page, const storage::PageResult& result) {
     auto& telemetry = ports_.telemetry;
     const auto& job = held.job;
     telemetry.add(core::Metric::commits, {job.source, storage::to_string(result.verdict)});
     if (result.verdict != Verdict::committed)
         log::debug("A page was not stored", {{"source", job.source}, {"stream", job.stream}, {"slice", job.slice},
                                              {"seq", job.seq}, {"verdict", storage::to_string(result.verdict)}});
-    if (result.verdict != Verdict::committed) return;
+    if (result.verdict != Verdict::committed) return 0;
     const auto outcome = page.dead_reason ? core::Outcome::dead : job.outcome;
     telemetry.add(core::Metric::pages, {job.source, job.stream, core::to_string(outcome)});
     const auto now = std::chrono::duration<double>(ports_.clock.now().time_since_epoch()).count();
@@ -271,7 +273,7 @@ void Worker::count(const HeldJob& held, const storage::PageCommit& page, const s
                                                    {"seq", job.seq}, {"reason", *page.dead_reason}});
     }
     const core::Stream* stream = source_->find(job.stream);
-    double rows = 0;
+    std::int64_t rows = 0;
     for (std::size_t i = 0; stream && i < result.emits.size() && i < stream->emits.size(); ++i) {
         const std::string& table = stream->emits[i].table;
         const auto& n = result.emits[i];
@@ -287,9 +289,9 @@ void Worker::count(const HeldJob& held, const storage::PageCommit& page, const s
         add("deleted", n.deleted);
         if (n.rejected > 0)
             telemetry.add(core::Metric::rejected_records, {job.source, table}, static_cast<double>(n.rejected));
-        rows += static_cast<double>(n.read);
+        rows += n.read;
     }
-    telemetry.observe(core::Metric::batch_rows, {}, rows);
+    return rows;
 }
 
 }  // namespace pawl::worker
