@@ -39,6 +39,7 @@ TEST_CASE("kills and stops at random moments change nothing but the number of re
               << std::endl;
     CHECK(account.untied.empty());
     CHECK(account.beyond.empty());
+    CHECK_FALSE(account.causes.contains("Redis lost"));  // nobody touched Redis here
     CHECK(account.requests == account.pages + account.repeat_count());
     CHECK(account.repeat_count() <= bound);
 }
