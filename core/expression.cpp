@@ -50,7 +50,7 @@ class Evaluation {
   private:
     Value untyped(const Node& node) const {
         switch (node.op) {
-            case Op::literal: return node.literal_value();
+            case Op::literal: return literal(node);
             case Op::record: return json_value(follow_from(scope_.record, node));
             case Op::root: return json_value(follow_from(scope_.document ? scope_.document->root() : 0, node));
             case Op::parent: return named(scope_.parent, node);
@@ -71,6 +71,13 @@ class Evaluation {
             case Op::entries: return {};  // yields records, not a value
         }
         return {};
+    }
+
+    /// Copied: a value may outlive its expression (a reload), but not its arena.
+    Value literal(const Node& node) const {
+        Value value = node.literal;
+        if (!value.is_null()) value.text = scope_.arena->keep(node.literal_text);
+        return value;
     }
 
     JsonDocument::Node follow_from(JsonDocument::Node start, const Node& node) const {
