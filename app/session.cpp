@@ -36,6 +36,8 @@ Session::Session(Invocation given, LocalNeeds wanted)
     telemetry->set(core::Metric::build_info, {PAWL_VERSION}, 1);
 }
 
+Session::~Session() { threads->finish(); }
+
 std::shared_ptr<queue::RedisConnection> Session::redis() {
     queue::RedisOptions options;
     options.address = queue::parse_redis_url(settings.redis.url);

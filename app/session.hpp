@@ -26,6 +26,8 @@ struct Session {
     /// Reads settings, configures logging, starts local servers of `wanted` where none are
     /// configured. Blocks. Throws core::ConfigError, and what LocalServers throws.
     explicit Session(Invocation given, LocalNeeds wanted = {true, true});
+    /// Blocks until work in the thread pool has ended: it still refers to the loop.
+    ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
@@ -36,7 +38,7 @@ struct Session {
     core::SystemRandom random;
     std::shared_ptr<PrometheusTelemetry> telemetry = std::make_shared<PrometheusTelemetry>();
     boost::asio::io_context context{1};
-    std::shared_ptr<core::ThreadPool> threads;  // joined before the loop goes
+    std::shared_ptr<core::ThreadPool> threads;
     std::shared_ptr<storage::ConnectionPool> postgres;
 
     /// A connection to Redis; connects when first used.
