@@ -59,7 +59,8 @@ std::map<std::int64_t, Told> read_log(const std::string& log) {
 }
 
 // Ties the repeats of one slice to what the log says of it, the narrowest cause first.
-void tie(RequestAccount& account, const std::vector<std::string>& targets, const Told& told) {
+void tie(RequestAccount& account, const std::vector<std::string>& targets, const Told& told,
+         bool redis_restarted) {
     std::size_t tied = 0;
     std::string wide;
     for (std::size_t i = 0; i < causes.size(); ++i) {
@@ -68,6 +69,7 @@ void tie(RequestAccount& account, const std::vector<std::string>& targets, const
              ++line, ++tied)
             ++account.causes[causes[i].name];
     }
+    if (wide.empty() && redis_restarted) wide = "Redis restarted";
     if (told.offered > 1) wide = redis_lost;
     if (tied == targets.size()) return;
     const auto left = static_cast<int>(targets.size() - tied);
@@ -124,9 +126,12 @@ RequestAccount account_requests(World& world) {
     for (const auto& [target, count] : stored)
         if (count > asked[target]) account.unasked[target] = count - asked[target];
     const auto told = read_log(world.log());
+    // A page that Redis had taken and lost in a crash, and a slice that then waited as before: no
+    // line names it.
+    const bool redis_restarted = world.told("Connected to Redis again") > 0;
     for (const auto& [slice, targets] : repeated) {
         const auto found = told.find(slice);
-        tie(account, targets, found == told.end() ? Told{} : found->second);
+        tie(account, targets, found == told.end() ? Told{} : found->second, redis_restarted);
     }
     return account;
 }
