@@ -13,6 +13,8 @@ namespace pawl::app {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr std::size_t rows_shown = 10;
 
 struct Target {
@@ -60,7 +62,6 @@ nlohmann::ordered_json cell_json(const core::Value& value) {
 
 nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Stream& stream,
                                  const core::EmitRows& rows) {
-    using Json = nlohmann::ordered_json;
     const auto types = column_types(rows);
     Json columns = Json::array(), records = Json::array();
     for (std::size_t c = 0; c < rows.columns.size(); ++c)
@@ -80,7 +81,6 @@ nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Str
 }
 
 void print_json(const core::SourceFile& source, const PreviewPage& page) {
-    using Json = nlohmann::ordered_json;
     Json tables = Json::array(), limits = Json::object();
     for (const auto& rows : page.rows.emits)
         tables.push_back(rows_json(source, *page.stream, rows));

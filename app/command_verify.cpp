@@ -13,6 +13,8 @@ namespace pawl::app {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr std::size_t slices_asked = 100'000;  // open slices that are compared with Redis
 constexpr std::size_t slices_per_call = 1'000;
 
@@ -38,7 +40,6 @@ core::Task<storage::VerifyReport> verify_source(Session& session,
 }
 
 nlohmann::ordered_json to_json(const std::string& source, const storage::VerifyReport& report) {
-    using Json = nlohmann::ordered_json;
     Json findings = Json::array();
     for (const auto& finding : report.findings)
         findings.push_back(

@@ -10,7 +10,7 @@ namespace {
 using core::Metric;
 
 constexpr core::Millis refresh_every{5'000};
-constexpr core::Millis nap{200};  // how soon a stop is noticed
+constexpr core::Millis gauge_nap{200};  // how soon a stop is noticed
 
 }  // namespace
 
@@ -62,8 +62,8 @@ core::Task<> Gauges::load_freshness() {
 }
 
 core::Task<> Gauges::pause() {
-    for (core::Millis left = refresh_every; left.count() > 0 && !is_stopping_; left -= nap)
-        co_await session_.clock.sleep(nap);
+    for (core::Millis left = refresh_every; left.count() > 0 && !is_stopping_; left -= gauge_nap)
+        co_await session_.clock.sleep(gauge_nap);
 }
 
 void Gauges::show(const Snapshot& snapshot) {

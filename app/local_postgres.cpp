@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto poll_step = std::chrono::milliseconds(10);
-constexpr int start_polls_max = 30'000;  // 300 s: recovery after a crash may take a while
-constexpr int stop_polls_max = 6'000;    // 60 s
+constexpr auto postgres_poll_step = std::chrono::milliseconds(10);
+constexpr int postgres_start_polls_max = 30'000;  // 300 s: recovery after a crash may take a while
+constexpr int postgres_stop_polls_max = 6'000;    // 60 s
 
 constexpr const char* missing =
     "no Postgres server is installed (/usr/lib/postgresql/*/bin) and none is configured.\n"
@@ -175,14 +175,14 @@ void LocalPostgres::start() {
                 "the local Postgres server cannot enter " + *closed +
                 ": choose another folder with --state-dir, such as /var/lib/pawl");
     bool launched = false;
-    for (int i = 0; i < start_polls_max && !is_ready(); ++i) {
+    for (int i = 0; i < postgres_start_polls_max && !is_ready(); ++i) {
         // One that was told to stop by the last user ends first.
         if (!running_process(pid_file(), data())) {
             if (launched) break;
             launch();
             launched = true;
         }
-        std::this_thread::sleep_for(poll_step);
+        std::this_thread::sleep_for(postgres_poll_step);
     }
     if (!is_ready())
         throw core::TransientError("the local Postgres server is not ready; its log is " + log());
@@ -195,8 +195,8 @@ void LocalPostgres::stop_soon() {
 
 void LocalPostgres::stop() {
     stop_soon();
-    for (int i = 0; i < stop_polls_max && running_process(pid_file(), data()); ++i)
-        std::this_thread::sleep_for(poll_step);
+    for (int i = 0; i < postgres_stop_polls_max && running_process(pid_file(), data()); ++i)
+        std::this_thread::sleep_for(postgres_poll_step);
 }
 
 }  // namespace pawl::app

@@ -23,9 +23,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto poll_step = std::chrono::milliseconds(10);
-constexpr int start_polls_max = 12'000;  // 120 s: a large append-only file is read first
-constexpr int stop_polls_max = 3'000;    // 30 s
+constexpr auto redis_poll_step = std::chrono::milliseconds(10);
+constexpr int redis_start_polls_max = 12'000;  // 120 s: a large append-only file is read first
+constexpr int redis_stop_polls_max = 3'000;    // 30 s
 constexpr int pid_file_polls_max = 200;  // 2 s
 
 /// Asks PING over the socket. False while it loads, or when nobody listens.
@@ -93,7 +93,7 @@ void LocalRedis::start() {
     fs::create_directories(folder_);
     fs::permissions(folder_, fs::perms::owner_all);
     std::optional<int> launched;  // at which poll
-    for (int i = 0; i < start_polls_max; ++i) {
+    for (int i = 0; i < redis_start_polls_max; ++i) {
         if (answers(socket_)) return;
         // One that was told to stop by the last user ends first. The pid file comes a moment after
         // the parent has left.
@@ -104,7 +104,7 @@ void LocalRedis::start() {
                 launched = i;
             }
         }
-        std::this_thread::sleep_for(poll_step);
+        std::this_thread::sleep_for(redis_poll_step);
     }
     throw core::TransientError("the local redis-server does not answer at " + socket_ + ": " +
                                last_lines(folder_ + "/redis.log"));
@@ -116,8 +116,8 @@ void LocalRedis::stop_soon() {
 
 void LocalRedis::stop() {
     stop_soon();
-    for (int i = 0; i < stop_polls_max && running_process(pid_file(), folder_); ++i)
-        std::this_thread::sleep_for(poll_step);
+    for (int i = 0; i < redis_stop_polls_max && running_process(pid_file(), folder_); ++i)
+        std::this_thread::sleep_for(redis_poll_step);
 }
 
 }  // namespace pawl::app

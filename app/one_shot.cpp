@@ -22,7 +22,7 @@ namespace pawl::app {
 
 namespace {
 
-constexpr core::Millis nap{50};            // how soon the end is noticed
+constexpr core::Millis end_nap{50};            // how soon the end is noticed
 constexpr core::Millis look_every{2'000};  // at Postgres and Redis, for progress
 constexpr core::Millis left_every{2'000};  // at the catalogue, while another process plans
 constexpr int empty_looks_enough = 2;      // in a row, while another process plans
@@ -123,7 +123,7 @@ core::Task<Collection::End> Collection::work() {
             co_await look();
             next_look = session_.clock.steady() + look_every;
         }
-        co_await session_.clock.sleep(nap);
+        co_await session_.clock.sleep(end_nap);
     }
 }
 
@@ -156,7 +156,7 @@ core::Task<> Collection::drain(End end) {
     gauges_->stop();
     pipeline_->stop_collecting();
     while (pipeline_->is_collecting() && session_.clock.steady() < until)
-        co_await session_.clock.sleep(nap);
+        co_await session_.clock.sleep(end_nap);
     if (end == End::interrupted || end == End::refused) {
         const auto commits_until = session_.clock.steady() + (until - session_.clock.steady()) / 2;
         bool empty = false;
@@ -164,16 +164,16 @@ core::Task<> Collection::drain(End end) {
             const auto snapshots = co_await pipeline_->look_at_redis();
             empty = true;
             for (const auto& snapshot : snapshots) empty = empty && snapshot.queue.jobs == 0;
-            if (!empty) co_await session_.clock.sleep(nap * 4);
+            if (!empty) co_await session_.clock.sleep(end_nap * 4);
         }
     }
     pipeline_->stop_working();
     while (pipeline_->is_working() && session_.clock.steady() < until)
-        co_await session_.clock.sleep(nap);
+        co_await session_.clock.sleep(end_nap);
     co_await look();
     signals_.cancel();
     if (endpoint_) endpoint_->stop();
-    while (running_ > 0 && session_.clock.steady() < until) co_await session_.clock.sleep(nap);
+    while (running_ > 0 && session_.clock.steady() < until) co_await session_.clock.sleep(end_nap);
 }
 
 core::ExitCode Collection::conclude(End end) {

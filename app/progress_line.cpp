@@ -11,6 +11,8 @@ namespace pawl::app {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr std::chrono::seconds rate_span{30};  // rates are over this much time: calm, but not stale
 
 double seconds_between(core::SteadyTime from, core::SteadyTime to) {
@@ -120,7 +122,6 @@ std::string ProgressLine::text() const {
 }
 
 nlohmann::ordered_json ProgressLine::json() const {
-    using Json = nlohmann::ordered_json;
     if (looks_.empty()) return Json::object();
     const Totals& now = looks_.back().totals;
     const Totals since = gained();

@@ -13,6 +13,8 @@ namespace pawl::app {
 
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 constexpr std::size_t problems_max = 20;
 
 core::Task<> ask_postgres(storage::Progress* progress, Snapshot* into, SnapshotDetail detail) {
@@ -121,7 +123,6 @@ Totals totals_of(const Snapshot& snapshot, const std::vector<std::string>& strea
 }
 
 nlohmann::ordered_json to_json(const Snapshot& snapshot) {
-    using Json = nlohmann::ordered_json;
     Json out{{"source", snapshot.source}};
     out["waits_for"] = what_it_waits_for(snapshot);
     Json streams = Json::array();

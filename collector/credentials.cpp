@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "collector/url.hpp"
+#include "core/characters.hpp"
 #include "core/errors.hpp"
 #include "core/log.hpp"
 #include "core/redact.hpp"
@@ -25,18 +26,11 @@ bool is_owner_character(char c) {
            c == '_' || c == '-';
 }
 
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r\n";
-    const auto begin = text.find_first_not_of(blanks);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
-}
-
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
     while (true) {
         const auto end = text.find(separator);
-        if (const auto part = trim(text.substr(0, end)); !part.empty() && part.front() != '#')
+        if (const auto part = core::trimmed(text.substr(0, end)); !part.empty() && part.front() != '#')
             parts.push_back(part);
         if (end == std::string_view::npos) return parts;
         text = text.substr(end + 1);
@@ -179,7 +173,7 @@ KeyEntry split_key(std::string_view entry) {
     const auto key = entry.substr(colon + 1);
     if (key.empty() || key.find(':') != std::string_view::npos) return whole;
     if (!std::all_of(owner.begin(), owner.end(), is_owner_character)) return whole;
-    return {std::string(owner), std::string(trim(key))};
+    return {std::string(owner), std::string(core::trimmed(key))};
 }
 
 std::vector<Account> load_accounts(const core::SourceFile& source,

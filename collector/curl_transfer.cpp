@@ -12,6 +12,7 @@
 #include "collector/curl_error.hpp"
 #include "collector/curl_loop.hpp"
 #include "collector/private_address.hpp"
+#include "core/characters.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -22,19 +23,6 @@ constexpr long receive_buffer =
     100L << 10;  // fewer reads; below the size from which malloc maps pages each time
 constexpr std::size_t reserve_max = 8u
                                     << 20;  // a Content-Length is only a claim: believed up to here
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t\r\n");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    for (auto& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
-    return out;
-}
 
 bool is_token(
     std::string_view text) {  // RFC 9110: what a method or header name may be, on the safe side
@@ -125,10 +113,10 @@ bool CurlTransfer::set_headers() {
     };
     for (const auto& [name, value] : request_.headers) {
         if (!is_token(name) || !is_one_line(value)) return false;
-        const auto known = lower(name);
+        const auto known = core::lower(name);
         has_agent = has_agent || known == "user-agent";
         has_encoding = has_encoding || known == "accept-encoding";
-        append(trim(value).empty() ? name + ";"
+        append(core::trimmed(value).empty() ? name + ";"
                                    : name + ": " + value);  // "name;": an empty value, to libcurl
     }
     if (!has_agent) append("User-Agent: " + settings_->user_agent);
@@ -225,7 +213,7 @@ bool CurlTransfer::take_header(std::string_view line) {
         return true;
     }
     if (headers_ended_) return true;  // trailers of a chunked body: nobody asked for them
-    const auto text = trim(line);
+    const auto text = core::trimmed(line);
     if (text.empty()) {
         headers_ended_ = true;
         return response_.status < 200 || begin_body();
@@ -233,8 +221,8 @@ bool CurlTransfer::take_header(std::string_view line) {
     if (response_.headers.size() >= settings_->headers_max) return stop(Stop::headers);
     const auto colon = text.find(':');
     if (colon == std::string_view::npos) return true;
-    response_.headers.emplace_back(lower(trim(text.substr(0, colon))),
-                                   trim(text.substr(colon + 1)));
+    response_.headers.emplace_back(core::lower(core::trimmed(text.substr(0, colon))),
+                                   core::trimmed(text.substr(colon + 1)));
     return true;
 }
 
@@ -243,7 +231,7 @@ bool CurlTransfer::begin_body() {
     std::size_t length = 0;
     for (const auto& [name, value] : response_.headers) {
         if (name == "content-encoding")
-            coding += coding.empty() ? lower(value) : "," + lower(value);
+            coding += coding.empty() ? core::lower(value) : "," + core::lower(value);
         if (name == "content-length")
             std::from_chars(value.data(), value.data() + value.size(), length);
     }

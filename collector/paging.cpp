@@ -13,7 +13,7 @@ namespace pawl::collector {
 
 namespace {
 
-using Kind = core::Pagination::Kind;
+using PagingKind = core::Pagination::Kind;
 
 constexpr std::size_t cursor_bytes_max =
     16'384;  // it rides in every job, in Redis and in the ledger
@@ -140,17 +140,17 @@ Following follow_offset(const core::Stream& stream, const PageRead& page) {
 
 Following what_follows(const core::Stream& stream, const PageRead& page) {
     switch (stream.paginate.kind) {
-        case Kind::none:
+        case PagingKind::none:
             return end("one page");
-        case Kind::link:
+        case PagingKind::link:
             return follow_link(page);
-        case Kind::next_url:
+        case PagingKind::next_url:
             return follow_next_url(stream, page);
-        case Kind::page:
+        case PagingKind::page:
             return follow_number(stream, page);
-        case Kind::offset:
+        case PagingKind::offset:
             return follow_offset(stream, page);
-        case Kind::cursor:
+        case PagingKind::cursor:
             return follow_cursor(stream, page);
     }
     return end("one page");

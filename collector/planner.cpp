@@ -14,10 +14,10 @@ using core::Metric;
 using queue::Offer;
 using queue::OfferAnswer;
 
-constexpr core::Micros busy_pause =
+constexpr core::Micros plan_pause =
     std::chrono::milliseconds(200);  // something was found: look again soon
 constexpr core::Micros idle_pause = std::chrono::seconds(1);
-constexpr core::Micros away_pause = std::chrono::seconds(1);  // Redis or Postgres does not answer
+constexpr core::Micros stores_away_pause = std::chrono::seconds(1);  // Redis or Postgres does not answer
 constexpr core::Micros lock_pause = std::chrono::seconds(2);  // another process plans
 constexpr core::Micros outdated_pause =
     std::chrono::seconds(10);                                 // a newer configuration is in force
@@ -59,7 +59,7 @@ void Planner::reload(std::shared_ptr<const core::SourceFile> source) {
 
 core::Task<> Planner::run() {
     while (!stopping_) {
-        core::Micros pause = away_pause;
+        core::Micros pause = stores_away_pause;
         try {
             pause = co_await step();
             if (away_told_) core::log::info("Planning goes on", {{"source", source_->name}});
@@ -98,7 +98,7 @@ core::Task<core::Micros> Planner::step() {
     const bool scanned = co_await scan();
     const bool offered = co_await offer_due();
     if (options_.mode == PlanMode::once) co_await look_for_the_end();
-    co_return fired || scanned || offered ? busy_pause : idle_pause;
+    co_return fired || scanned || offered ? plan_pause : idle_pause;
 }
 
 // Registers the source file once for each time the lock is taken or the file changes. False: a

@@ -9,7 +9,7 @@ namespace pawl::collector {
 
 namespace {
 
-using Kind = core::Pagination::Kind;
+using PagingKind = core::Pagination::Kind;
 using Escape = core::Template::Escape;
 
 bool is_at(const std::string& base_url, const Origin& origin) {
@@ -33,7 +33,7 @@ std::string stream_url(const core::Stream& stream, const core::NamedValues& pare
 
 std::string numbered_url(const core::Pagination& paginate, std::string url,
                          const std::optional<std::string>& cursor) {
-    const std::int64_t first = paginate.kind == Kind::page ? paginate.start : 0;
+    const std::int64_t first = paginate.kind == PagingKind::page ? paginate.start : 0;
     const auto number = cursor ? parse_integer(*cursor) : first;
     if (!number) throw core::PermanentError("The cursor of a numbered page is no number");
     url = with_query(url, paginate.param, std::to_string(*number));
@@ -55,15 +55,15 @@ std::string linked_url(const std::string& first_url, const std::optional<std::st
 std::string page_url(const core::Stream& stream, std::string first_url,
                      const std::optional<std::string>& cursor) {
     switch (stream.paginate.kind) {
-        case Kind::none:
+        case PagingKind::none:
             return first_url;
-        case Kind::link:
-        case Kind::next_url:
+        case PagingKind::link:
+        case PagingKind::next_url:
             return linked_url(first_url, cursor);
-        case Kind::page:
-        case Kind::offset:
+        case PagingKind::page:
+        case PagingKind::offset:
             return numbered_url(stream.paginate, std::move(first_url), cursor);
-        case Kind::cursor:
+        case PagingKind::cursor:
             return cursor ? with_query(first_url, stream.paginate.into_query, *cursor) : first_url;
     }
     return first_url;

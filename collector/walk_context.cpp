@@ -6,13 +6,13 @@ namespace pawl::collector {
 
 namespace {
 
-constexpr core::Micros step = std::chrono::milliseconds(250);
+constexpr core::Micros stop_step = std::chrono::milliseconds(250);
 
 }  // namespace
 
 core::Task<bool> WalkContext::pause(core::SliceId slice, core::Nonce nonce, core::Micros wait) {
     while (wait.count() > 0 && may_walk(slice, nonce)) {
-        const core::Micros now = std::min(wait, step);
+        const core::Micros now = std::min(wait, stop_step);
         co_await ports.clock.sleep(now);
         wait -= now;
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/characters.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::core {
@@ -69,13 +70,6 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
         std::swap(last, row);
     }
     return last[b.size()];
-}
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "core/characters.hpp"
+
 namespace pawl::core {
 
 namespace {
@@ -23,8 +25,6 @@ constexpr std::array<Unit, 5> units{{{"d", 86'400'000'000},
 
 // Far beyond any sensible setting, and sums of a few of them stay within 64 bits.
 constexpr std::int64_t duration_max = 100 * 365 * units[0].micros;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::size_t digits_at(std::string_view text) {
     std::size_t n = 0;

@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 16> later_functions{
     "replace", "match", "sha256",   "base64",      "url_encode", "if", "window",  "format"};
 
 bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_name(char c) { return starts_name(c) || (c >= '0' && c <= '9') || c == '-'; }
+bool continues_name(char c) { return starts_name(c) || (c >= '0' && c <= '9') || c == '-'; }
 
 class Parser {
   public:
@@ -59,7 +59,7 @@ class Parser {
     std::string name() {
         const auto first = at_;
         if (at_ >= text_.size() || !starts_name(text_[at_])) fail("a name is missing here");
-        while (at_ < text_.size() && is_name(text_[at_])) ++at_;
+        while (at_ < text_.size() && continues_name(text_[at_])) ++at_;
         return std::string(text_.substr(first, at_ - first));
     }
 

@@ -26,13 +26,13 @@ struct Armed {
     std::atomic<int> hits{0};
 };
 
-constexpr std::array<std::string_view, static_cast<std::size_t>(Failpoint::count_)> names{
+constexpr std::array<std::string_view, static_cast<std::size_t>(Failpoint::count_)> failpoint_names{
     "after_lease", "before_fetch", "after_fetch",   "after_append_sent", "after_append_ok",
     "after_read",  "after_start",  "after_parse",   "after_begin",       "after_cas",
     "after_upsert", "before_commit", "after_commit_sent", "after_commit", "after_ack",
     "in_seed",     "in_plan",      "in_dlq",        "in_replay",         "in_ddl"};
 
-std::array<Armed, names.size()> points;
+std::array<Armed, failpoint_names.size()> points;
 std::atomic<bool> any_armed{false};
 
 int number(std::string_view text, std::string_view whole) {
@@ -50,8 +50,8 @@ void arm(std::string_view entry) {
     const auto name = entry.substr(0, equals);
     auto act = entry.substr(equals + 1);
     std::size_t index = 0;
-    while (index < names.size() && names[index] != name) ++index;
-    if (index == names.size()) throw ConfigError("PAWL_FAILPOINTS: no failpoint '" + std::string(name) + "'");
+    while (index < failpoint_names.size() && failpoint_names[index] != name) ++index;
+    if (index == failpoint_names.size()) throw ConfigError("PAWL_FAILPOINTS: no failpoint '" + std::string(name) + "'");
     Armed& point = points[index];
     if (const auto at = act.find('@'); at != std::string_view::npos) {
         point.nth = number(act.substr(at + 1), entry);
@@ -92,7 +92,7 @@ void hit(Failpoint which) {
         case Act::kill: ::kill(::getpid(), SIGKILL); break;
         case Act::stop: ::kill(::getpid(), SIGSTOP); break;
         case Act::fail:
-            throw TransientError("failpoint " + std::string(names[static_cast<std::size_t>(which)]));
+            throw TransientError("failpoint " + std::string(failpoint_names[static_cast<std::size_t>(which)]));
         case Act::delay: {
             const timespec time{point.delay_ms / 1000, point.delay_ms % 1000 * 1'000'000L};
             ::nanosleep(&time, nullptr);

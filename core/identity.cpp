@@ -4,18 +4,13 @@
 
 #include <stdexcept>
 
+#include "core/characters.hpp"
+
 namespace pawl::core {
 
 namespace {
 
 constexpr std::string_view digits = "0123456789abcdef";
-
-int nibble(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
 
 constexpr bool dash_before(std::size_t byte) {
     return byte == 4 || byte == 6 || byte == 8 || byte == 10;
@@ -35,9 +30,9 @@ std::optional<Token> Token::parse(std::string_view uuid) {
     std::size_t at = 0;
     for (std::size_t i = 0; i < token.bytes.size(); ++i) {
         if (dash_before(i) && uuid[at++] != '-') return std::nullopt;
-        const int high = nibble(uuid[at]), low = nibble(uuid[at + 1]);
-        if (high < 0 || low < 0) return std::nullopt;
-        token.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
+        const int byte = hex_number(uuid, at, 2);
+        if (byte < 0) return std::nullopt;
+        token.bytes[i] = static_cast<std::uint8_t>(byte);
         at += 2;
     }
     return token;

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "core/characters.hpp"
 #include "core/errors.hpp"
 #include "core/unicode.hpp"
 
@@ -18,8 +19,6 @@ constexpr std::size_t shared_parser_max = 4u << 20;  // larger bodies do not lea
 [[noreturn]] void refuse(std::size_t offset, std::string_view reason) {
     throw PermanentError("not valid JSON at byte " + std::to_string(offset) + ": " + std::string(reason));
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// RFC 8259, section 6.
 bool is_number(std::string_view t) {
@@ -45,7 +44,7 @@ bool is_number(std::string_view t) {
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-std::string_view trimmed(std::string_view token) {
+std::string_view without_space_behind(std::string_view token) {
     while (!token.empty() && is_space(token.back())) token.remove_suffix(1);
     return token;
 }
@@ -134,7 +133,7 @@ class JsonIndexer {
     }
 
     void scalar(ondemand::json_type type, std::string_view raw_token) {
-        const auto token = trimmed(raw_token);
+        const auto token = without_space_behind(raw_token);
         const auto begin = offset(token.data());
         JsonKind kind = JsonKind::null;
         switch (type) {

@@ -2,6 +2,8 @@
 
 #include <cctype>
 
+#include "core/characters.hpp"
+
 namespace pawl::core {
 
 namespace {
@@ -9,12 +11,10 @@ namespace {
 constexpr std::size_t links_max = 64;
 constexpr std::size_t value_bytes_max = 16'384;
 
-char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
-
 // Reads a header value from left to right.
-class Reader {
+class LinkReader {
   public:
-    explicit Reader(std::string_view text) : text_(text) {}
+    explicit LinkReader(std::string_view text) : text_(text) {}
 
     [[nodiscard]] bool at_end() {
         skip_blanks();
@@ -74,7 +74,7 @@ std::vector<std::string> split_relations(std::string_view text) {
     return relations;
 }
 
-void read_parameters(Reader& reader, WebLink& link) {
+void read_parameters(LinkReader& reader, WebLink& link) {
     bool has_relation = false;
     while (reader.accept(';')) {
         std::string name = reader.token();
@@ -92,7 +92,7 @@ void read_parameters(Reader& reader, WebLink& link) {
 
 std::vector<WebLink> parse_link_header(std::string_view value) {
     std::vector<WebLink> links;
-    Reader reader(value.substr(0, value_bytes_max));
+    LinkReader reader(value.substr(0, value_bytes_max));
     while (links.size() < links_max && !reader.at_end()) {
         if (reader.accept(',')) continue;  // empty list elements are allowed
         if (!reader.accept('<')) break;

@@ -7,7 +7,7 @@ namespace pawl::core {
 
 namespace {
 
-constexpr std::array<std::pair<Outcome, std::string_view>, 10> words{{
+constexpr std::array<std::pair<Outcome, std::string_view>, 10> outcome_words{{
     {Outcome::ok, "ok"},
     {Outcome::not_modified, "not_modified"},
     {Outcome::empty, "empty"},
@@ -22,10 +22,10 @@ constexpr std::array<std::pair<Outcome, std::string_view>, 10> words{{
 
 }  // namespace
 
-std::string_view to_string(Outcome outcome) { return words[static_cast<std::size_t>(outcome)].second; }
+std::string_view to_string(Outcome outcome) { return outcome_words[static_cast<std::size_t>(outcome)].second; }
 
 std::optional<Outcome> parse_outcome(std::string_view word) {
-    for (const auto& [outcome, name] : words)
+    for (const auto& [outcome, name] : outcome_words)
         if (name == word) return outcome;
     return std::nullopt;
 }

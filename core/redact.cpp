@@ -6,6 +6,8 @@
 #include <shared_mutex>
 #include <vector>
 
+#include "core/characters.hpp"
+
 namespace pawl::core {
 
 namespace {
@@ -26,8 +28,6 @@ Secrets& secrets() {
 constexpr std::array<std::string_view, 11> telling_names{
     "token",  "access_token",  "api_key",   "apikey",        "key",      "secret",
     "client_secret", "password", "passwd", "authorization", "signature"};
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool is_telling(std::string_view name) {
     return std::any_of(telling_names.begin(), telling_names.end(), [name](std::string_view telling) {

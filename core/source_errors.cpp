@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "core/characters.hpp"
 #include "core/duration.hpp"
 #include "core/source_parts.hpp"
 

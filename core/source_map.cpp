@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/characters.hpp"
+
 namespace pawl::core::reading {
 
 MapReader::MapReader(const YamlNode& node, std::string path, Problems& problems)

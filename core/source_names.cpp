@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "core/characters.hpp"
 #include "core/identity.hpp"
 #include "core/source_parts.hpp"
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/characters.hpp"
 #include "core/duration.hpp"
 
 namespace pawl::core::reading {
@@ -53,13 +54,6 @@ bool is_name(std::string_view text, std::size_t length_max) {
     if (text.empty() || text.size() > length_max || text[0] < 'a' || text[0] > 'z') return false;
     return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
            std::string_view::npos;
-}
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
 }
 
 bool is_json_number(std::string_view text) {

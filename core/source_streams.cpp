@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/characters.hpp"
 #include "core/redact.hpp"
 #include "core/source_parts.hpp"
 

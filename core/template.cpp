@@ -11,9 +11,9 @@ namespace pawl::core {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> functions{"lower", "upper", "trim"};
+constexpr std::array<std::string_view, 3> template_functions{"lower", "upper", "trim"};
 
-bool is_name(std::string_view text) {
+bool is_placeholder(std::string_view text) {
     if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
     return text.find_first_not_of(
                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
@@ -22,8 +22,8 @@ bool is_name(std::string_view text) {
 
 bool is_placeholder_name(std::string_view text) {
     if (text.starts_with("parent.") || text.starts_with("list."))
-        return is_name(text.substr(text.find('.') + 1));
-    return is_name(text);
+        return is_placeholder(text.substr(text.find('.') + 1));
+    return is_placeholder(text);
 }
 
 /// What stands between the braces, which open at `column`.
@@ -32,7 +32,7 @@ Template::Part parse_placeholder(std::string_view inside, std::size_t column) {
     const std::size_t open = inside.find('(');
     if (open != std::string_view::npos && inside.ends_with(')')) {
         part.function = inside.substr(0, open);
-        if (std::find(functions.begin(), functions.end(), part.function) == functions.end())
+        if (std::find(template_functions.begin(), template_functions.end(), part.function) == template_functions.end())
             throw ExpressionError(
                 fmt::format("\"{}\" is not a function of placeholders: lower, upper, trim",
                             part.function),

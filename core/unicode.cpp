@@ -2,30 +2,13 @@
 
 #include <cstdint>
 
+#include "core/characters.hpp"
+
 namespace pawl::core {
 
 namespace {
 
 constexpr std::uint32_t replacement = 0xfffd;
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
-/// Four hex digits at `at`, or -1.
-std::int32_t hex4(std::string_view text, std::size_t at) {
-    if (at + 4 > text.size()) return -1;
-    std::int32_t value = 0;
-    for (std::size_t i = at; i < at + 4; ++i) {
-        const int digit = hex_digit(text[i]);
-        if (digit < 0) return -1;
-        value = value * 16 + digit;
-    }
-    return value;
-}
 
 void append_utf8(std::string& out, std::uint32_t point) {
     const auto byte = [&out](std::uint32_t b) { out += static_cast<char>(b); };
@@ -71,7 +54,7 @@ std::size_t first_bad_escape(std::string_view content) {
         if (at + 1 >= content.size()) return at;
         const char c = content[at + 1];
         if (c == 'u') {
-            if (hex4(content, at + 2) < 0) return at;
+            if (hex_number(content, at + 2, 4) < 0) return at;
             at += 6;
         } else if (std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos) {
             at += 2;
@@ -98,11 +81,11 @@ std::string unescape_json(std::string_view content) {
             case 'r': out += '\r'; break;
             case 't': out += '\t'; break;
             case 'u': {
-                auto point = static_cast<std::uint32_t>(hex4(content, at));
+                auto point = static_cast<std::uint32_t>(hex_number(content, at, 4));
                 at += 4;
                 if (point >= 0xd800 && point < 0xe000) {
                     std::int32_t low = -1;
-                    if (point < 0xdc00 && content.substr(at, 2) == "\\u") low = hex4(content, at + 2);
+                    if (point < 0xdc00 && content.substr(at, 2) == "\\u") low = hex_number(content, at + 2, 4);
                     if (low >= 0xdc00 && low < 0xe000) {
                         point = 0x10000 + ((point - 0xd800) << 10) + static_cast<std::uint32_t>(low - 0xdc00);
                         at += 6;

@@ -10,7 +10,7 @@ namespace pawl::core {
 
 namespace {
 
-constexpr std::array<std::pair<std::string_view, ColumnType>, 20> names{{
+constexpr std::array<std::pair<std::string_view, ColumnType>, 20> type_names{{
     {"boolean", ColumnType::boolean},       {"bigint", ColumnType::bigint},
     {"numeric", ColumnType::numeric},       {"double precision", ColumnType::float8},
     {"date", ColumnType::date},             {"timestamptz", ColumnType::timestamptz},
@@ -77,10 +77,10 @@ bool looks_numeric(std::string_view t) {
 
 }  // namespace
 
-std::string_view to_string(ColumnType type) { return names[static_cast<std::size_t>(type)].first; }
+std::string_view to_string(ColumnType type) { return type_names[static_cast<std::size_t>(type)].first; }
 
 std::optional<ColumnType> parse_column_type(std::string_view name) {
-    for (const auto& [known, type] : names)
+    for (const auto& [known, type] : type_names)
         if (known == name) return type;
     return std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "core/characters.hpp"
 #include "core/errors.hpp"
 #include "core/redact.hpp"
 
@@ -15,13 +16,6 @@ namespace {
         " (redis://[user:password@]host:port[/database], rediss://… or unix:///path)");
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 std::string percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
@@ -29,11 +23,9 @@ std::string percent_decoded(std::string_view text) {
             out += text[i];
             continue;
         }
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (high < 0 || low < 0)
-            refuse("a % in the credentials is not followed by two hexadecimal digits");
-        out += static_cast<char>(high * 16 + low);
+        const int byte = core::hex_number(text, i + 1, 2);
+        if (byte < 0) refuse("a % in the credentials is not followed by two hexadecimal digits");
+        out += static_cast<char>(byte);
         i += 2;
     }
     return out;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "core/characters.hpp"
 #include "storage/special_bytes.hpp"
 
 namespace pawl::storage {
@@ -11,25 +12,10 @@ namespace {
 constexpr std::size_t number_bytes_max = 1'000;  // jsonb and numeric keep every digit
 constexpr int exponent_max = 308;                // that of float8: what JSON is used for elsewhere
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-int hex_value(char c) {
-    if (is_digit(c)) return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 /// The code unit of `\uXXXX` at `at` (which points at the backslash), or -1.
 int unicode_escape(const char* at, const char* end) {
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
-    int unit = 0;
-    for (int i = 2; i < 6; ++i) {
-        const int digit = hex_value(at[i]);
-        if (digit < 0) return -1;
-        unit = unit * 16 + digit;
-    }
-    return unit;
+    return core::hex_number({at + 2, 4}, 0, 4);
 }
 
 bool is_high_surrogate(int unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
@@ -66,7 +52,7 @@ bool is_storable_number(std::string_view text) {
     std::size_t i = text[0] == '-' ? 1 : 0;
     const auto digits = [&] {
         const std::size_t from = i;
-        while (i < text.size() && is_digit(text[i])) ++i;
+        while (i < text.size() && core::is_digit(text[i])) ++i;
         return i > from;
     };
     if (!digits()) return false;
@@ -113,10 +99,10 @@ Encoded append_json(std::string& out, std::string_view json) {
                 at = append_json_escape(out, at, end, repaired);
                 kept = at;
             }
-        } else if (is_digit(c) || c == '-') {
+        } else if (core::is_digit(c) || c == '-') {
             const char* const from = at;
             bool exponent = false;
-            while (at != end && (is_digit(*at) || *at == '.' || *at == '-' || *at == '+' ||
+            while (at != end && (core::is_digit(*at) || *at == '.' || *at == '-' || *at == '+' ||
                                  *at == 'e' || *at == 'E')) {
                 exponent = exponent || *at == 'e' || *at == 'E';
                 ++at;

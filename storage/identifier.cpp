@@ -10,7 +10,7 @@ namespace pawl::storage {
 namespace {
 
 constexpr std::size_t kept_bytes = 54;                    // 54 + '_' + 8 = 63: NAMEDATALEN - 1
-constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::string_view unreadable = "\xEF\xBF\xBD";  // U+FFFD
 
 constexpr std::array<std::string_view, 6> system_columns{"ctid", "xmin",     "xmax",
                                                          "cmin", "tableoid", "cmax"};
@@ -59,7 +59,7 @@ std::string valid_text(std::string_view text) {
     out.reserve(text.size());
     while (!text.empty()) {
         const std::size_t bytes = text[0] == '\0' ? 0 : character_bytes(text);
-        out += bytes == 0 ? replacement : text.substr(0, bytes);
+        out += bytes == 0 ? unreadable : text.substr(0, bytes);
         text.remove_prefix(bytes == 0 ? 1 : bytes);
     }
     return out;

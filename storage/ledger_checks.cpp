@@ -182,7 +182,7 @@ where $2 = '' and not exists (select from pawl.slice s where s.slice_id = g.slic
   and not exists (select from pawl.slice_done d where d.slice_id = g.slice_id)
 order by g.slice_id, g.seq limit 1001)sql";
 
-constexpr LedgerCheck all[] = {
+constexpr LedgerCheck checks_in_order[] = {
     {"chain", chain},
     {"tip", tip},
     {"balance", balance},
@@ -197,6 +197,6 @@ constexpr LedgerCheck all[] = {
 
 }  // namespace
 
-std::span<const LedgerCheck> ledger_checks() { return all; }
+std::span<const LedgerCheck> ledger_checks() { return checks_in_order; }
 
 }  // namespace pawl::storage

@@ -53,7 +53,7 @@ bool run_next(pqxx::transaction_base& transaction, std::span<const Migration> kn
     return false;
 }
 
-core::Token instance_of(pqxx::transaction_base& transaction) {
+core::Token make_instance(pqxx::transaction_base& transaction) {
     transaction.exec(
         "insert into pawl.meta (key, value) select 'instance', gen_random_uuid()::text"
         " where not exists (select from pawl.meta where key = 'instance')");
@@ -72,7 +72,7 @@ Migrated require_migrated(Connection& connection) {
     connection.transact([&](pqxx::transaction_base& transaction) {
         result.version = has_log(transaction) ? version_of(transaction) : 0;
         refuse_newer(result.version, newest);
-        if (result.version == newest) result.instance = instance_of(transaction);
+        if (result.version == newest) result.instance = make_instance(transaction);
     });
     if (result.version < newest)
         throw core::ConfigError(
@@ -89,7 +89,7 @@ Migrated migrate(Connection& connection, std::span<const Migration> known) {
         connection.transact([&](pqxx::transaction_base& transaction) {
             transaction.exec(take_lock);
             more = run_next(transaction, known, step);
-            if (!more) step.instance = instance_of(transaction);
+            if (!more) step.instance = make_instance(transaction);
         });
         if (more)
             core::log::info("Migrated the tables of pawl", {{"migration", step.applied.back()}});

@@ -124,22 +124,22 @@ void compare_frontiers(Transaction& transaction, const std::string& source,
     std::int64_t unknown = 0;
     for (const auto& row : transaction.exec_params(read_tips_of, id_array(ids))) {
         const FrontierFact& fact = facts.at(row[0].as<core::SliceId>());
-        const auto tip = row[2].as<std::int64_t>();
+        const auto tip_seq = row[2].as<std::int64_t>();
         const std::string where =
             source + "." + row[1].as<std::string>() + " slice " + row[0].as<std::string>();
         if (fact.seq < 0) {
             ++unknown;
-        } else if (fact.seq < tip) {
+        } else if (fact.seq < tip_seq) {
             findings.add({true, where,
                           fmt::format("Redis has it at page {}, the ledger at {}: committed "
                                       "meanwhile, or Redis was set back;"
                                       " it goes on from the ledger's",
-                                      fact.seq, tip)});
-        } else if (fact.queued < fact.seq - tip) {
+                                      fact.seq, tip_seq)});
+        } else if (fact.queued < fact.seq - tip_seq) {
             findings.add({true, where,
                           fmt::format("pages {} to {} were fetched, {} of them are on the queue: "
                                       "the others will be asked again",
-                                      tip + 1, fact.seq, fact.queued)});
+                                      tip_seq + 1, fact.seq, fact.queued)});
         }
     }
     if (unknown > 0) {

@@ -6,7 +6,7 @@ namespace pawl::storage {
 // migration is never edited: a change is a new one.
 namespace {
 
-constexpr std::string_view first = R"sql(
+constexpr std::string_view first_migration = R"sql(
 create schema if not exists pawl;
 
 create table pawl.meta (key text primary key, value text not null);
@@ -184,10 +184,10 @@ create view pawl.v_problems as
   where d.outcome not in ('ok', 'not_modified', 'empty');
 )sql";
 
-constexpr Migration all[] = {{1, "first", first}};
+constexpr Migration migrations_in_order[] = {{1, "first", first_migration}};
 
 }  // namespace
 
-std::span<const Migration> migrations() { return all; }
+std::span<const Migration> migrations() { return migrations_in_order; }
 
 }  // namespace pawl::storage

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* read_columns =
+constexpr const char* read_names =
     "select a.attname, format_type(a.atttypid, a.atttypmod) from pg_attribute a"
     " where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped order by a.attnum";
 constexpr const char* read_primary_key =
@@ -43,7 +43,7 @@ ScannedTable read_table(pqxx::transaction_base& transaction, const core::SourceF
     ScannedTable table;
     split_name(source, stream.foreach_.table, table);
     const std::string name = quoted_table(table.schema, table.table);
-    for (const auto& row : transaction.exec_params(read_columns, name)) {
+    for (const auto& row : transaction.exec_params(read_names, name)) {
         table.columns.push_back({row[0].as<std::string>(), row[1].as<std::string>()});
     }
     std::vector<std::string> primary_key;

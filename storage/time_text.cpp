@@ -2,15 +2,15 @@
 
 #include <array>
 
+#include "core/characters.hpp"
+
 namespace pawl::storage {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// Two digits at `at` as a number, or -1.
 int two_digits(std::string_view text, std::size_t at) {
-    if (at + 2 > text.size() || !is_digit(text[at]) || !is_digit(text[at + 1])) return -1;
+    if (at + 2 > text.size() || !core::is_digit(text[at]) || !core::is_digit(text[at + 1])) return -1;
     return (text[at] - '0') * 10 + (text[at + 1] - '0');
 }
 
@@ -39,7 +39,7 @@ TimeText time_text(std::string_view text) {
     std::size_t i = 19;
     if (i < text.size() && text[i] == '.') {
         const std::size_t from = ++i;
-        while (i < text.size() && is_digit(text[i])) ++i;
+        while (i < text.size() && core::is_digit(text[i])) ++i;
         if (i == from) return TimeText::no;
         if (second == 60 &&
             text.substr(from, i - from).find_first_not_of('0') != std::string_view::npos)

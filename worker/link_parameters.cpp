@@ -1,25 +1,18 @@
 #include "worker/link_parameters.hpp"
 
+#include "core/characters.hpp"
 #include "core/link_header.hpp"
 
 namespace pawl::worker {
 
 namespace {
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-}
-
 std::string percent_decoded(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-        const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-        if (text[i] == '%' && high >= 0 && low >= 0) {
-            out += static_cast<char>(high * 16 + low);
+        const int byte = text[i] == '%' ? core::hex_number(text, i + 1, 2) : -1;
+        if (byte >= 0) {
+            out += static_cast<char>(byte);
             i += 2;
         } else {
             out += text[i] == '+' ? ' ' : text[i];

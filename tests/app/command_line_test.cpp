@@ -1,10 +1,13 @@
 #include "app/command_line.hpp"
 
 #include "tests/support/catch.hpp"
+#include "tests/support/has.hpp"
 
 namespace pawl::app {
 
 namespace {
+
+using test::has;
 
 Invocation accepted(const std::vector<std::string>& words) {
     auto parsed = parse_command_line(words);
@@ -16,10 +19,6 @@ CommandLineReply answered(const std::vector<std::string>& words) {
     auto parsed = parse_command_line(words);
     REQUIRE(std::holds_alternative<CommandLineReply>(parsed));
     return std::get<CommandLineReply>(std::move(parsed));
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/has.hpp"
 #include "tests/support/private_postgres.hpp"
 #include "tests/support/private_redis.hpp"
 #include "tests/support/temporary_directory.hpp"
@@ -15,11 +17,8 @@ namespace pawl::app {
 
 namespace {
 
+using test::has;
 using namespace std::chrono_literals;
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 /// A folder with a source file, and servers that only this test uses.
 struct World {

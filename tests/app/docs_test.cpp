@@ -7,19 +7,18 @@
 #include "core/settings_table.hpp"
 #include "core/telemetry.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/has.hpp"
 
 namespace pawl::app {
 
 namespace {
 
+using test::has;
+
 std::string operations() {
     std::ifstream file("docs/operations.md");
     REQUIRE(file.is_open());
     return {std::istreambuf_iterator<char>(file), {}};
-}
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 }  // namespace

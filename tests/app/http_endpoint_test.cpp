@@ -7,11 +7,13 @@
 
 #include "core/errors.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/has.hpp"
 
 namespace pawl::app {
 
 namespace {
 
+using test::has;
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
@@ -50,10 +52,6 @@ struct Running {
         return talk("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
     }
 };
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

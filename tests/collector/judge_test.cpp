@@ -9,7 +9,6 @@
 using namespace pawl;
 using namespace pawl::collector;
 using namespace std::chrono_literals;
-using Kind = Judgement::Kind;
 using test::respond;
 
 namespace {
@@ -47,14 +46,14 @@ HttpFailure failure(HttpFailure::Kind kind) {
 }  // namespace
 
 TEST_CASE("a response of status 200 is a page", "[collector][judge]") {
-    CHECK(judge_one(respond(200, "{}")).kind == Kind::page);
+    CHECK(judge_one(respond(200, "{}")).kind == Judgement::Kind::page);
 }
 
 TEST_CASE("the first rule that matches wins", "[collector][judge]") {
     Exchange keyed;
     keyed.with_credentials = true;
     CHECK(judge_one(respond(401, "{\"message\": \"bad CREDENTIALS\"}"), keyed).kind ==
-          Kind::quarantine_key);
+          Judgement::Kind::quarantine_key);
     CHECK(judge_one(respond(401, "Bad credentials")).ending.outcome == core::Outcome::failed);
     CHECK(judge_one(respond(409, "")).ending.outcome == core::Outcome::empty);
     CHECK(judge_one(respond(422, "In order ... Pagination is limited for this resource"))
@@ -65,10 +64,10 @@ TEST_CASE("the first rule that matches wins", "[collector][judge]") {
 
 TEST_CASE("what is gone is asked again until it is confirmed", "[collector][judge]") {
     Exchange exchange;
-    CHECK(judge_one(respond(404, ""), exchange).kind == Kind::again);
+    CHECK(judge_one(respond(404, ""), exchange).kind == Judgement::Kind::again);
     exchange.sightings = 1;
     const auto second = judge_one(respond(404, ""), exchange);
-    CHECK(second.kind == Kind::ending);
+    CHECK(second.kind == Judgement::Kind::ending);
     CHECK(second.ending.outcome == core::Outcome::gone);
 }
 
@@ -76,7 +75,7 @@ TEST_CASE("failures wait longer each time, and end when attempts are used up",
           "[collector][judge]") {
     Exchange exchange;
     const auto first = judge_one(respond(503, ""), exchange);
-    CHECK(first.kind == Kind::again);
+    CHECK(first.kind == Judgement::Kind::again);
     CHECK(first.label == "status_503");
     CHECK(first.wait >= 2s);
     CHECK(first.wait <= 4s);
@@ -84,7 +83,7 @@ TEST_CASE("failures wait longer each time, and end when attempts are used up",
     CHECK(judge_one(respond(500, ""), exchange).wait <= 8s);
     exchange.attempts = 2;
     const auto third = judge_one(respond(500, ""), exchange);
-    CHECK(third.kind == Kind::ending);
+    CHECK(third.kind == Judgement::Kind::ending);
     CHECK(third.ending.outcome == core::Outcome::failed);
     CHECK(third.ending.reason == "HTTP 500, 3 attempts");
 }
@@ -109,7 +108,7 @@ TEST_CASE("the network's failures count like status 500", "[collector][judge]") 
     for (const auto kind :
          {HttpFailure::Kind::unreachable, HttpFailure::Kind::timeout, HttpFailure::Kind::tls,
           HttpFailure::Kind::truncated, HttpFailure::Kind::protocol}) {
-        CHECK(judge_one(failure(kind)).kind == Kind::again);
+        CHECK(judge_one(failure(kind)).kind == Judgement::Kind::again);
         Exchange last;
         last.attempts = 2;
         CHECK(judge_one(failure(kind), last).ending.outcome == core::Outcome::failed);
@@ -124,7 +123,7 @@ TEST_CASE("a refusal waits as long as the API says", "[collector][judge]") {
     const std::string date = "Tue, 19 Jul 2022 04:39:16 GMT";
     const auto wait_of = [](int status, std::string body, Headers headers) {
         const auto judgement = judge_one(respond(status, std::move(body), std::move(headers)));
-        REQUIRE(judgement.kind == Kind::rate_limited);
+        REQUIRE(judgement.kind == Judgement::Kind::rate_limited);
         return judgement.wait;
     };
     CHECK(wait_of(403, "", {{"retry-after", "7"}}) == 7s);
@@ -138,21 +137,21 @@ TEST_CASE("a refusal waits as long as the API says", "[collector][judge]") {
     const auto secondary = wait_of(403, "You have exceeded a secondary rate limit", {});
     CHECK(secondary >= 60s);
     CHECK(secondary <= 120s);
-    CHECK(judge_one(respond(403, "Forbidden")).kind == Kind::ending);
+    CHECK(judge_one(respond(403, "Forbidden")).kind == Judgement::Kind::ending);
 }
 
 TEST_CASE("304 counts only where it was asked for", "[collector][judge]") {
-    CHECK(judge_one(respond(304, "")).kind == Kind::again);
+    CHECK(judge_one(respond(304, "")).kind == Judgement::Kind::again);
     Exchange exchange;
     exchange.validator_sent = true;
-    CHECK(judge_one(respond(304, ""), exchange).kind == Kind::not_modified);
+    CHECK(judge_one(respond(304, ""), exchange).kind == Judgement::Kind::not_modified);
 }
 
 TEST_CASE("redirects are followed, and 202 is asked again", "[collector][judge]") {
     for (const int status : {301, 302, 307, 308})
-        CHECK(judge_one(respond(status, "")).kind == Kind::redirect);
-    CHECK(judge_one(respond(303, "")).kind == Kind::ending);
-    CHECK(judge_one(respond(202, "{}")).kind == Kind::again);
+        CHECK(judge_one(respond(status, "")).kind == Judgement::Kind::redirect);
+    CHECK(judge_one(respond(303, "")).kind == Judgement::Kind::ending);
+    CHECK(judge_one(respond(202, "{}")).kind == Judgement::Kind::again);
 }
 
 TEST_CASE("HTTP dates are read in their three forms", "[collector][date]") {

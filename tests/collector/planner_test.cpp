@@ -21,7 +21,7 @@ const std::string with_table =
     "  item: {foreach: {list: [1], as: id}, path: \"/things/{id}\", key: id}\n"
     "  user: {foreach: {table: item, key: id}, path: \"/users/{id}\", key: id}\n";
 
-struct Bench {
+struct PlannerBench {
     boost::asio::io_context io;
     test::VirtualTime time;
     test::FakeFrontiers frontiers;
@@ -32,7 +32,7 @@ struct Bench {
     bool ended = false;
     std::string failure;
 
-    explicit Bench(PlannerOptions options = {},
+    explicit PlannerBench(PlannerOptions options = {},
                    std::shared_ptr<const core::SourceFile> source = nullptr) {
         if (!source) source = test::source_of(with_table);
         catalogue.registration.instance = core::Token::random(random);
@@ -122,7 +122,7 @@ TEST_CASE("due partitions become slices, and slices are offered, within the boun
           "[collector][planner]") {
     PlannerOptions options;
     options.offers_max = 8;
-    Bench bench(options);
+    PlannerBench bench(options);
     bench.catalogue.startable = 20;
     bench.start();
     bench.pass(30s);
@@ -139,7 +139,7 @@ TEST_CASE("due partitions become slices, and slices are offered, within the boun
 
 TEST_CASE("a Redis without our keys is adopted, and everything unfinished falls due",
           "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     bench.start();
     bench.pass(5s);
     REQUIRE(bench.frontiers.known);
@@ -157,7 +157,7 @@ TEST_CASE("a Redis of another catalogue is refused, unless we are told to adopt 
     for (const bool adopt : {false, true}) {
         PlannerOptions options;
         options.adopt_redis = adopt;
-        Bench bench(options);
+        PlannerBench bench(options);
         bench.frontiers.known = queue::Frontiers::Instance{core::Token::random(bench.random),
                                                            core::Token::random(bench.random)};
         bench.start();
@@ -174,7 +174,7 @@ TEST_CASE("a Redis of another catalogue is refused, unless we are told to adopt 
 }
 
 TEST_CASE("a tip that was read too early is read again", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     const auto due = bench.due(5);
     bench.catalogue.due = {due};
     auto tip = due.tip;
@@ -191,7 +191,7 @@ TEST_CASE("a tip that was read too early is read again", "[collector][planner]")
 }
 
 TEST_CASE("a tip that stays behind is believed: Postgres was set back", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     const auto due = bench.due(5);
     bench.catalogue.due = {due};
     bench.catalogue.tips = {due.tip};
@@ -204,7 +204,7 @@ TEST_CASE("a tip that stays behind is believed: Postgres was set back", "[collec
 }
 
 TEST_CASE("a slice that is not open any more is not offered again", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     bench.catalogue.due = {bench.due(5)};
     bench.frontiers.answers = {OfferAnswer::behind};
     bench.start();
@@ -214,7 +214,7 @@ TEST_CASE("a slice that is not open any more is not offered again", "[collector]
 }
 
 TEST_CASE("cancelled slices are forgotten in Redis", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     for (core::SliceId slice = 1; slice <= 1'200; ++slice)
         bench.catalogue.registration.cancelled.push_back(slice);
     bench.start();
@@ -224,7 +224,7 @@ TEST_CASE("cancelled slices are forgotten in Redis", "[collector][planner]") {
 }
 
 TEST_CASE("one of several planners plans, the others wait for its lock", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     bench.catalogue.lock = false;
     bench.catalogue.startable = 1;
     bench.start();
@@ -240,7 +240,7 @@ TEST_CASE("one of several planners plans, the others wait for its lock", "[colle
 }
 
 TEST_CASE("an older configuration plans nothing", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     bench.catalogue.registration.may_plan = false;
     bench.catalogue.startable = 1;
     bench.start();
@@ -251,7 +251,7 @@ TEST_CASE("an older configuration plans nothing", "[collector][planner]") {
 }
 
 TEST_CASE("planning waits for Redis and Postgres", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     bench.catalogue.down = true;
     bench.catalogue.startable = 1;
     bench.start();
@@ -269,7 +269,7 @@ TEST_CASE("planning waits for Redis and Postgres", "[collector][planner]") {
 TEST_CASE("the schedule fires at the start of a new source, then when it is time",
           "[collector][planner]") {
     const auto source = test::source_of(with_table + "schedule: {every: 6h}\n");
-    Bench bench({}, source);
+    PlannerBench bench({}, source);
     bench.start();
     bench.pass(1min);
     REQUIRE(bench.catalogue.fell_due.size() == 1);
@@ -283,7 +283,7 @@ TEST_CASE("the schedule fires at the start of a new source, then when it is time
 
 TEST_CASE("sync ends when nothing is due, nothing open, and the tables hold nothing new",
           "[collector][planner]") {
-    Bench bench(once());
+    PlannerBench bench(once());
     bench.start();
     bench.pass(1ms);
     CHECK(bench.catalogue.fell_due.size() == 1);
@@ -307,7 +307,7 @@ TEST_CASE("only the streams that were named are started and offered, in the clas
     PlannerOptions options = once();
     options.streams = {"user"};
     options.slice_class = core::SliceClass::backfill;
-    Bench bench(options);
+    PlannerBench bench(options);
     bench.catalogue.startable = 2;
     bench.start();
     bench.pass(5s);
@@ -318,7 +318,7 @@ TEST_CASE("only the streams that were named are started and offered, in the clas
 }
 
 TEST_CASE("a sync that was broken off goes on with what it left", "[collector][planner]") {
-    Bench bench(once());
+    PlannerBench bench(once());
     bench.catalogue.left.open_slices = 2;
     bench.start();
     bench.pass(5s);
@@ -330,7 +330,7 @@ TEST_CASE("a sync that was broken off goes on with what it left", "[collector][p
 }
 
 TEST_CASE("a changed source file is registered anew", "[collector][planner]") {
-    Bench bench;
+    PlannerBench bench;
     bench.start();
     bench.pass(5s);
     CHECK(bench.catalogue.registered == 1);

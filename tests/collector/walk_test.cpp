@@ -20,7 +20,7 @@ const std::string two_keys =
     "errors: [{status: 404, do: gone, confirm: 2}, {status: 5xx, do: retry, attempts: 3}]\n";
 
 // A collector with one offered slice, on virtual time.
-struct Bench {
+struct WalkBench {
     boost::asio::io_context io;
     test::VirtualTime time;
     test::FakeFrontiers frontiers;
@@ -34,7 +34,7 @@ struct Bench {
     std::unique_ptr<Collector> collector;
     bool ended = false;
 
-    explicit Bench(std::shared_ptr<const core::SourceFile> file, std::vector<Account> accounts = {})
+    explicit WalkBench(std::shared_ptr<const core::SourceFile> file, std::vector<Account> accounts = {})
         : source(file) {
         CollectorPorts ports{frontiers, quota, catalogue, http, time, random, offload, telemetry};
         CollectorOptions options;
@@ -89,7 +89,7 @@ auto pages(int last) {
 }  // namespace
 
 TEST_CASE("a walk puts each page on the queue, chained to the one before", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     const auto genesis = bench.frontiers.frontiers[17].link;
     bench.http.answer = pages(3);
     bench.collect();
@@ -114,7 +114,7 @@ TEST_CASE("a walk puts each page on the queue, chained to the one before", "[col
 }
 
 TEST_CASE("a walk goes on from its frontier", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.offer(test::slice_of(bench.source->streams[0]), 2,
                 "https://api.example.com/things/1?page=3");
     bench.http.answer = pages(4);
@@ -126,7 +126,7 @@ TEST_CASE("a walk goes on from its frontier", "[collector][walk]") {
 
 TEST_CASE("a failing API is asked again until attempts are used up, then the slice says why",
           "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
     bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(500, ""); };
     bench.collect();
     CHECK(bench.http.asked.size() == 3);
@@ -140,7 +140,7 @@ TEST_CASE("a failing API is asked again until attempts are used up, then the sli
 }
 
 TEST_CASE("attempts survive the collector that made them", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
     bench.frontiers.frontiers[17].attempts = 2;
     bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(500, ""); };
     bench.collect();
@@ -150,7 +150,7 @@ TEST_CASE("attempts survive the collector that made them", "[collector][walk]") 
 
 TEST_CASE("HTML, nothing, or half a document with status 200 is asked again", "[collector][walk]") {
     for (const std::string bad : {"<!DOCTYPE html><p>busy", "", "[{\"id\": 1}", "[1] x", "\xff"}) {
-        Bench bench(test::source_paged("{type: link}"));
+        WalkBench bench(test::source_paged("{type: link}"));
         int count = 0;
         bench.http.answer = [&](const HttpRequest&) -> HttpResult {
             return ++count == 1 ? respond(200, bad) : respond(200, "[{\"id\": 1}]");
@@ -163,7 +163,7 @@ TEST_CASE("HTML, nothing, or half a document with status 200 is asked again", "[
 }
 
 TEST_CASE("what is confirmed gone ends the slice as gone", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
     bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(404, ""); };
     bench.collect();
     CHECK(bench.http.asked.size() == 2);
@@ -172,7 +172,7 @@ TEST_CASE("what is confirmed gone ends the slice as gone", "[collector][walk]") 
 }
 
 TEST_CASE("a body beyond its bound ends the slice as too large", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.http.answer = [](const HttpRequest&) -> HttpResult {
         return HttpFailure{
             .kind = HttpFailure::Kind::too_large, .reason = "more than 32 MiB", .sent = true};
@@ -182,7 +182,7 @@ TEST_CASE("a body beyond its bound ends the slice as too large", "[collector][wa
 }
 
 TEST_CASE("next links that run in a circle end the slice as stuck", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.http.answer = [](const HttpRequest& request) -> HttpResult {
         const bool second = request.url.ends_with("?page=2");
         return respond(
@@ -198,7 +198,7 @@ TEST_CASE("next links that run in a circle end the slice as stuck", "[collector]
 }
 
 TEST_CASE("a numbered list that repeats its page ends as stuck", "[collector][walk]") {
-    Bench bench(test::source_paged("{page: {param: page}}"));
+    WalkBench bench(test::source_paged("{page: {param: page}}"));
     bench.http.answer = [](const HttpRequest&) -> HttpResult {
         return respond(200, "[{\"id\": 1}]");
     };
@@ -208,7 +208,7 @@ TEST_CASE("a numbered list that repeats its page ends as stuck", "[collector][wa
 }
 
 TEST_CASE("endless next links end at max_pages", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link, max_pages: 5, on_max: truncated}"));
+    WalkBench bench(test::source_paged("{type: link, max_pages: 5, on_max: truncated}"));
     bench.http.answer = pages(1'000);
     bench.collect();
     CHECK(bench.http.asked.size() == 5);
@@ -218,7 +218,7 @@ TEST_CASE("endless next links end at max_pages", "[collector][walk]") {
 }
 
 TEST_CASE("a next link to another host is told, and never asked", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.http.answer = [](const HttpRequest&) -> HttpResult {
         return respond(200, "[1]", {{"link", "<https://evil.example.com/x>; rel=next"}});
     };
@@ -231,7 +231,7 @@ TEST_CASE("a next link to another host is told, and never asked", "[collector][w
 }
 
 TEST_CASE("a page is held, not asked again, while the queue is full", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     bench.frontiers.full_answers = 20;
     bench.http.answer = pages(1);
     bench.collect();
@@ -242,7 +242,7 @@ TEST_CASE("a page is held, not asked again, while the queue is full", "[collecto
 }
 
 TEST_CASE("a lost reply to an append makes no second page", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.frontiers.lost_replies = 1;
     bench.http.answer = pages(2);
     bench.collect();
@@ -252,7 +252,7 @@ TEST_CASE("a lost reply to an append makes no second page", "[collector][walk]")
 }
 
 TEST_CASE("a page in hand outlives a restart of Redis", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     bench.http.answer = pages(1);
     bench.http.meanwhile = [&] { bench.frontiers.down = bench.quota.down = true; };
     bench.start();
@@ -265,7 +265,7 @@ TEST_CASE("a page in hand outlives a restart of Redis", "[collector][walk]") {
 }
 
 TEST_CASE("without Redis nothing is asked", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     bench.http.answer = pages(1);
     bench.quota.down = true;
     bench.start();
@@ -277,7 +277,7 @@ TEST_CASE("without Redis nothing is asked", "[collector][walk]") {
 }
 
 TEST_CASE("a page whose slice another collector took is fenced and dropped", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.http.answer = pages(3);
     bench.http.meanwhile = [&] {
         bench.frontiers.frontiers[17].nonce = core::Nonce::random(bench.random);
@@ -292,7 +292,7 @@ TEST_CASE("a page whose slice another collector took is fenced and dropped", "[c
 }
 
 TEST_CASE("a refused key is used no more, and another account asks", "[collector][walk]") {
-    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}, {"b", {"key-two"}}});
+    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}, {"b", {"key-two"}}});
     std::string refused;
     bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
         const auto key = test::header_sent(request, "authorization");
@@ -308,7 +308,7 @@ TEST_CASE("a refused key is used no more, and another account asks", "[collector
 
 TEST_CASE("when every account is refused the source pauses, until one is allowed again",
           "[collector][walk]") {
-    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
     bool allowed = false;
     bench.http.answer = [&](const HttpRequest&) -> HttpResult {
         return allowed ? respond(200, "[{\"id\": 1}]") : respond(401, "");
@@ -325,7 +325,7 @@ TEST_CASE("when every account is refused the source pauses, until one is allowed
 }
 
 TEST_CASE("a start and a reload try refused accounts once again", "[collector][walk]") {
-    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
     bench.quota.quarantined_owners = {"a", "someone else"};  // by an earlier process
     bench.http.answer = [&](const HttpRequest&) -> HttpResult { return respond(401, ""); };
     bench.start();
@@ -344,7 +344,7 @@ TEST_CASE("a start and a reload try refused accounts once again", "[collector][w
 }
 
 TEST_CASE("a refusal by the API blocks the account and uses up no attempts", "[collector][walk]") {
-    Bench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
     int count = 0;
     bench.http.answer = [&](const HttpRequest&) -> HttpResult {
         return ++count <= 5 ? respond(429, "", {{"retry-after", "30"}})
@@ -360,7 +360,7 @@ TEST_CASE("a refusal by the API blocks the account and uses up no attempts", "[c
 }
 
 TEST_CASE("without limits a walk itself waits as long as the API says", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     int count = 0;
     bench.http.answer = [&](const HttpRequest&) -> HttpResult {
         return ++count == 1 ? respond(429, "", {{"retry-after", "30"}})
@@ -371,7 +371,7 @@ TEST_CASE("without limits a walk itself waits as long as the API says", "[collec
 }
 
 TEST_CASE("a redirect at the same origin is followed, and each hop pays", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     bench.http.answer = [](const HttpRequest& request) -> HttpResult {
         if (request.url.find("/moved/") != std::string::npos) return respond(200, "[{\"id\": 1}]");
         auto response = respond(301, "");
@@ -387,7 +387,7 @@ TEST_CASE("a redirect at the same origin is followed, and each hop pays", "[coll
 TEST_CASE("redirects in a circle, or to another host, fail the slice", "[collector][walk]") {
     for (const std::string target :
          {"https://api.example.com/things/1", "https://evil.example.com/"}) {
-        Bench bench(test::source_paged("none"));
+        WalkBench bench(test::source_paged("none"));
         bench.http.answer = [&](const HttpRequest&) -> HttpResult {
             auto response = respond(302, "");
             response.location = target;
@@ -404,7 +404,7 @@ TEST_CASE("redirects in a circle, or to another host, fail the slice", "[collect
 TEST_CASE("a page that did not change is confirmed", "[collector][walk]") {
     const auto source = test::source_paged("none\n    conditional: etag");
     for (const bool postgres_is_down : {false, true}) {
-        Bench bench(source);
+        WalkBench bench(source);
         auto slice = test::slice_of(source->streams[0]);
         slice.revisit = true;
         bench.offer(slice);
@@ -430,7 +430,7 @@ TEST_CASE("a page that did not change is confirmed", "[collector][walk]") {
 }
 
 TEST_CASE("slices planned with another request are left alone", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     bench.frontiers.frontiers[17].slice.request_hash = "other";
     bench.http.answer = pages(1);
     bench.start();
@@ -442,7 +442,7 @@ TEST_CASE("slices planned with another request are left alone", "[collector][wal
 }
 
 TEST_CASE("a stop finishes the page in hand and hands the slice back", "[collector][walk]") {
-    Bench bench(test::source_paged("{type: link}"));
+    WalkBench bench(test::source_paged("{type: link}"));
     bench.http.answer = pages(1'000);
     bench.http.meanwhile = [&] {
         if (bench.http.asked.size() == 3) bench.collector->stop();
@@ -455,7 +455,7 @@ TEST_CASE("a stop finishes the page in hand and hands the slice back", "[collect
 }
 
 TEST_CASE("a stop does not wait longer than it may", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     bench.http.answer = pages(1);
     bench.http.latency = 10min;
     bench.start();
@@ -466,7 +466,7 @@ TEST_CASE("a stop does not wait longer than it may", "[collector][walk]") {
 }
 
 TEST_CASE("a walk that waits for quota keeps its lease and notices a stop", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     for (int i = 0; i < 100; ++i)
         bench.quota.waits.push_back({.retry_in = 1h, .reason = "core", .owner = "a"});
     bench.start();
@@ -479,7 +479,7 @@ TEST_CASE("a walk that waits for quota keeps its lease and notices a stop", "[co
 }
 
 TEST_CASE("a slice is dropped when its lease turns out to be lost", "[collector][walk]") {
-    Bench bench(test::source_paged("none"));
+    WalkBench bench(test::source_paged("none"));
     for (int i = 0; i < 100; ++i)
         bench.quota.waits.push_back({.retry_in = 1h, .reason = "core", .owner = "a"});
     bench.start();

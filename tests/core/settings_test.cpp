@@ -41,7 +41,7 @@ Settings load(const std::string& text, const Map& environment = {}, const Map& f
     return load_settings(file.path(), environment, flags);
 }
 
-Lines wrong(const std::string& text, const Map& environment = {}, const Map& flags = {}) {
+Lines wrong_settings(const std::string& text, const Map& environment = {}, const Map& flags = {}) {
     return problems_of([&] { (void)load(text, environment, flags); });
 }
 
@@ -89,14 +89,14 @@ TEST_CASE("every setting can be set in the file, the environment and by flag", "
             dot == std::string::npos
                 ? path + ": " + value
                 : path.substr(0, dot) + ": {" + path.substr(dot + 1) + ": \"" + value + "\"}";
-        CHECK(wrong(line).empty());
-        CHECK(wrong("", {{setting_variable(path), value}}).empty());
-        CHECK(wrong("", {}, {{path, value}}).empty());
+        CHECK(wrong_settings(line).empty());
+        CHECK(wrong_settings("", {{setting_variable(path), value}}).empty());
+        CHECK(wrong_settings("", {}, {{path, value}}).empty());
         CHECK(field.doc.size() > 5);
         // A setting that reads its text at all refuses nonsense, unless any text will do.
         const bool any_text = field.type == "text" || field.type == "path" ||
                               field.type == "host:port" || field.type == "list of paths";
-        CHECK(wrong("", {{setting_variable(path), "?!"}}).empty() == any_text);
+        CHECK(wrong_settings("", {{setting_variable(path), "?!"}}).empty() == any_text);
     }
 }
 
@@ -105,7 +105,7 @@ TEST_CASE("fallbacks of the table are the defaults of the code", "[settings]") {
         if (field.fallback.empty() || field.fallback.find('$') != std::string_view::npos) continue;
         INFO(field.path);
         const std::string variable = setting_variable(field.path);
-        CHECK(wrong("", {{variable, std::string(field.fallback)}}).empty());
+        CHECK(wrong_settings("", {{variable, std::string(field.fallback)}}).empty());
     }
     const auto fallback = [](std::string_view path) {
         for (const SettingField& field : settings_fields())
@@ -160,12 +160,12 @@ TEST_CASE("paths in a settings file are relative to it", "[settings]") {
 
 TEST_CASE("settings take variables", "[settings]") {
     CHECK(load("redis: {url: \"redis://${HOST:-h}:1\"}\n").redis.url == "redis://h:1");
-    CHECK(wrong("redis:\n  url: ${HOST}\n") ==
+    CHECK(wrong_settings("redis:\n  url: ${HOST}\n") ==
           Lines{"2:8: variable HOST is not set (set it, or give a default: ${HOST:-default})"});
 }
 
 TEST_CASE("everything wrong with the settings is told at once", "[settings]") {
-    CHECK(wrong("redsi: {url: x}\n"
+    CHECK(wrong_settings("redsi: {url: x}\n"
                 "redis: {ulr: x, command_timeout: soon}\n"
                 "postgres: 5\n"
                 "migrate: yes\n"

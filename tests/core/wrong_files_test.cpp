@@ -9,18 +9,18 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-Lines wrong(const std::string& text, const std::map<std::string, std::string>& environment = {}) {
+Lines wrong_file(const std::string& text, const std::map<std::string, std::string>& environment = {}) {
     return problems_of([&] { (void)parse_source_text(text, "x.yaml", environment); });
 }
 
 /// The head of a file that is fine, with `lines` in line 3 and following.
 Lines wrong_head(const std::string& lines) {
-    return wrong("source: s\nstreams: {a: {url: \"https://h/\", key: id}}\n" + lines);
+    return wrong_file("source: s\nstreams: {a: {url: \"https://h/\", key: id}}\n" + lines);
 }
 
 /// A stream `a` whose own lines, from line 5 on, are indented by 4.
 Lines wrong_stream(const std::string& lines) {
-    return wrong("source: s\nbase_url: https://api.test\nstreams:\n  a:\n" + lines);
+    return wrong_file("source: s\nbase_url: https://api.test\nstreams:\n  a:\n" + lines);
 }
 
 /// A stream with `line` (line 7) beside path and key.
@@ -46,12 +46,12 @@ std::string later(const std::string& place, const std::string& word) {
 }  // namespace
 
 TEST_CASE("wrong: files that are no map", "[wrong_files]") {
-    CHECK(wrong("") == Lines{"1:1: the file is empty (it begins with source: NAME)"});
-    CHECK(wrong("- a\n") ==
+    CHECK(wrong_file("") == Lines{"1:1: the file is empty (it begins with source: NAME)"});
+    CHECK(wrong_file("- a\n") ==
           Lines{"1:1: the file must be a map of fields (it begins with source: NAME)"});
-    CHECK(wrong("hello\n") ==
+    CHECK(wrong_file("hello\n") ==
           Lines{"1:1: the file must be a map of fields (it begins with source: NAME)"});
-    CHECK(wrong("{}") == Lines{"1:1: \"source\" is missing: what is the API called?",
+    CHECK(wrong_file("{}") == Lines{"1:1: \"source\" is missing: what is the API called?",
                                "1:1: \"streams\" is missing: what is asked for?"});
 }
 
@@ -123,14 +123,14 @@ TEST_CASE("wrong: names", "[wrong_files]") {
     const std::string name_rule =
         "must be a name of lower-case letters, digits and _ that begins with a letter (at most ";
     const std::string rest = "\nstreams: {a: {url: \"https://h/\", key: id}}\n";
-    CHECK(wrong("source: Git-Hub" + rest) ==
+    CHECK(wrong_file("source: Git-Hub" + rest) ==
           Lines{"1:9: \"source\" " + name_rule + "40 bytes), not \"Git-Hub\""});
-    CHECK(wrong("source: " + std::string(41, 'a') + rest).size() == 1);
-    CHECK(wrong("source: " + std::string(40, 'a') + rest).empty());
-    CHECK(wrong("source: [a]" + rest) ==
+    CHECK(wrong_file("source: " + std::string(41, 'a') + rest).size() == 1);
+    CHECK(wrong_file("source: " + std::string(40, 'a') + rest).empty());
+    CHECK(wrong_file("source: [a]" + rest) ==
           Lines{"1:9: \"source\" " + name_rule + "40 bytes), not a list"});
-    CHECK(wrong("source:" + rest) == Lines{"1:1: \"source\" has no value"});
-    CHECK(wrong("source: s\nstreams: {A-b: {url: \"https://h/\", key: id}}\n") ==
+    CHECK(wrong_file("source:" + rest) == Lines{"1:1: \"source\" has no value"});
+    CHECK(wrong_file("source: s\nstreams: {A-b: {url: \"https://h/\", key: id}}\n") ==
           Lines{"2:11: stream \"A-b\" must be lower-case letters, digits and _, beginning with a "
                 "letter (at most 63 bytes)"});
     CHECK(wrong_emit("{table: T, key: id}") ==
@@ -144,7 +144,7 @@ TEST_CASE("wrong: names", "[wrong_files]") {
 
 TEST_CASE("wrong: base_url", "[wrong_files]") {
     const auto base = [](const std::string& url) {
-        return wrong("source: s\nbase_url: \"" + url +
+        return wrong_file("source: s\nbase_url: \"" + url +
                      "\"\nstreams: {a: {url: \"https://h/\", key: id}}\n");
     };
     CHECK(base("ftp://h") == Lines{"2:11: \"base_url\" must begin with http:// or https://"});
@@ -169,7 +169,7 @@ TEST_CASE("wrong: path and url", "[wrong_files]") {
           Lines{"5:5: \"path\" and \"url\" exclude each other"});
     CHECK(wrong_stream("    url: h/x\n    key: id\n") ==
           Lines{"5:10: \"url\" must begin with http:// or https://"});
-    CHECK(wrong("source: s\nstreams: {a: {path: /a, key: id}}\n") ==
+    CHECK(wrong_file("source: s\nstreams: {a: {path: /a, key: id}}\n") ==
           Lines{"2:21: \"path\" needs \"base_url\""});
     CHECK(wrong_stream("    path: \"/a\\nb\"\n    key: id\n") ==
           Lines{"5:11: \"path\" must not hold a line break"});
@@ -295,11 +295,11 @@ TEST_CASE("wrong: error rules", "[wrong_files]") {
 }
 
 TEST_CASE("wrong: streams as a whole", "[wrong_files]") {
-    CHECK(wrong("source: s\nstreams: {}\n") ==
+    CHECK(wrong_file("source: s\nstreams: {}\n") ==
           Lines{"2:10: \"streams\" must be a map from names to streams"});
-    CHECK(wrong("source: s\nstreams: [a]\n") ==
+    CHECK(wrong_file("source: s\nstreams: [a]\n") ==
           Lines{"2:10: \"streams\" must be a map from names to streams"});
-    CHECK(wrong("source: s\nstreams: {a: b}\n") == Lines{"2:11: stream \"a\" must be a map"});
+    CHECK(wrong_file("source: s\nstreams: {a: b}\n") == Lines{"2:11: stream \"a\" must be a map"});
     CHECK(wrong_stream("    path: /a\n") ==
           Lines{"5:5: \"key\" or \"emit\" is missing: where do the records go?"});
 }
@@ -359,7 +359,7 @@ TEST_CASE("wrong: foreach", "[wrong_files]") {
 
 TEST_CASE("wrong: parents", "[wrong_files]") {
     const auto with_parent = [](const std::string& foreach_text, const std::string& path = "/a") {
-        return wrong(
+        return wrong_file(
             "source: s\nbase_url: https://api.test\nstreams:\n"
             "  repos: {path: /r, emit: {table: repo, key: id, set: {id: $.id, login: $.l}}}\n"
             "  users: {path: /u, emit: {table: person, set: {name: $.n}}}\n"
@@ -392,7 +392,7 @@ TEST_CASE("wrong: parents", "[wrong_files]") {
 }
 
 TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
-    CHECK(wrong("source: s\nbase_url: https://api.test\nstreams:\n"
+    CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
                 "  a: {foreach: {stream: c}, path: /a, key: id}\n"
                 "  b: {foreach: {stream: a}, path: /b, key: id}\n"
                 "  c: {foreach: {stream: b}, path: /c, key: id}\n"
@@ -464,7 +464,7 @@ TEST_CASE("wrong: emits", "[wrong_files]") {
             "6:38: \"merge\" must be \"overwrite\", \"newest\" or \"fill_null\", not \"replace\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    emit: {table: t, key: id}\n") ==
           Lines{"6:10: \"key\" belongs into \"emit\" here"});
-    CHECK(wrong("source: s\nbase_url: https://api.test\nstreams:\n"
+    CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
                 "  a: {path: /a, emit: {table: t, key: id, set: {id: $.id}}}\n"
                 "  b: {path: /b, emit: [{table: t, key: [id, n], set: {id: $.id, n: $.n}}]}\n") ==
           Lines{"5:40: table \"t\" has key [id, n] here and key [id] in stream \"a\""});
@@ -506,7 +506,7 @@ TEST_CASE("wrong: tables and schedule", "[wrong_files]") {
     CHECK(wrong_head("tables: {schema: pawl}\n") ==
           Lines{"3:18: schema \"pawl\" is not for tables of a source (choose another: tables: "
                 "{schema: …})"});
-    CHECK(wrong("source: pawl\nstreams: {a: {url: \"https://h/\", key: id}}\n") ==
+    CHECK(wrong_file("source: pawl\nstreams: {a: {url: \"https://h/\", key: id}}\n") ==
           Lines{"1:9: schema \"pawl\" is not for tables of a source (choose another: tables: "
                 "{schema: …})"});
     CHECK(wrong_head("tables: {create: NO}\n") ==
@@ -540,7 +540,7 @@ TEST_CASE("wrong: a key without a value is told once", "[wrong_files]") {
 
 TEST_CASE("wrong: a missing variable is told once, and nothing follows from it", "[wrong_files]") {
     CHECK(
-        wrong(
+        wrong_file(
             "source: s\nbase_url: ${GITHUB_API}\nstreams: {a: {url: \"https://h/\", key: id}}\n") ==
         Lines{"2:11: variable GITHUB_API is not set (set it, or give a default: "
               "${GITHUB_API:-default})"});
@@ -550,7 +550,7 @@ TEST_CASE("wrong: a missing variable is told once, and nothing follows from it",
 
 TEST_CASE("wrong: all problems of a file are told at once, in its order", "[wrong_files]") {
     const Lines lines =
-        wrong("source: S\nbase_url: nowhere\nlimits: [{}]\nstreams:\n  a: {path: a}\n");
+        wrong_file("source: S\nbase_url: nowhere\nlimits: [{}]\nstreams:\n  a: {path: a}\n");
     CHECK(lines.size() >= 6);
     CHECK(lines.front().starts_with("1:9: "));
     CHECK(lines.back().starts_with("5:"));

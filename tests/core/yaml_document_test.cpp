@@ -9,21 +9,21 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
-YamlNode parse(std::string_view text, const Environment& environment = {}) {
+YamlNode parsed_yaml(std::string_view text, const Environment& environment = {}) {
     Problems problems{"f.yaml", text};
-    YamlNode root = parse_yaml(text, environment, problems);
+    YamlNode parsed = parse_yaml(text, environment, problems);
     problems.throw_if_any();
-    return root;
+    return parsed;
 }
 
-Lines wrong(std::string_view text, const Environment& environment = {}) {
-    return problems_of([&] { (void)parse(text, environment); });
+Lines wrong_yaml(std::string_view text, const Environment& environment = {}) {
+    return problems_of([&] { (void)parsed_yaml(text, environment); });
 }
 
 }  // namespace
 
 TEST_CASE("scalars stay the text that was written", "[yaml]") {
-    const YamlNode root = parse("a: NO\nb: 0x1F\nc: 1e3\nd: \"5\"\ne: 5\nf: 2020-01-01\n");
+    const YamlNode root = parsed_yaml("a: NO\nb: 0x1F\nc: 1e3\nd: \"5\"\ne: 5\nf: 2020-01-01\n");
     CHECK(root.find("a")->text == "NO");
     CHECK(root.find("b")->text == "0x1F");
     CHECK(root.find("c")->text == "1e3");
@@ -33,7 +33,7 @@ TEST_CASE("scalars stay the text that was written", "[yaml]") {
 }
 
 TEST_CASE("nothing and ~ are null, a quoted ~ is text", "[yaml]") {
-    const YamlNode root = parse("a:\nb: ~\nc: '~'\nd: ''\n");
+    const YamlNode root = parsed_yaml("a:\nb: ~\nc: '~'\nd: ''\n");
     CHECK(root.find("a")->is_null());
     CHECK(root.find("b")->is_null());
     CHECK(root.find("c")->is_scalar());
@@ -42,17 +42,17 @@ TEST_CASE("nothing and ~ are null, a quoted ~ is text", "[yaml]") {
 }
 
 TEST_CASE("every node knows its place", "[yaml]") {
-    const YamlNode root = parse("a: x\nlist:\n  - {k: v}\n  - two\n");
+    const YamlNode root = parsed_yaml("a: x\nlist:\n  - {k: v}\n  - two\n");
     CHECK(root.find("a")->at == Position{1, 4});
     CHECK(root.nearest({"list", "0", "k"}).at == Position{3, 9});
     CHECK(root.nearest({"list", "1"}).at == Position{4, 5});
     CHECK(root.nearest({"list", "7", "k"}).at == root.find("list")->at);
     CHECK(root.nearest({"list", "0"}).members.front().at == Position{3, 6});
-    CHECK(parse("ä: {b: c}\n").nearest({"ä", "b"}).at == Position{1, 9});
+    CHECK(parsed_yaml("ä: {b: c}\n").nearest({"ä", "b"}).at == Position{1, 9});
 }
 
 TEST_CASE("a place inside a scalar counts from its first byte", "[yaml]") {
-    const YamlNode root = parse("a: $.x\nb: \"$.x\"\nc: |\n  $.x\n", {});
+    const YamlNode root = parsed_yaml("a: $.x\nb: \"$.x\"\nc: |\n  $.x\n", {});
     CHECK(root.find("a")->position_of(2) == Position{1, 6});
     CHECK(root.find("b")->position_of(2) == Position{2, 7});
     CHECK(root.find("c")->position_of(2) == root.find("c")->at);
@@ -60,7 +60,7 @@ TEST_CASE("a place inside a scalar counts from its first byte", "[yaml]") {
 
 TEST_CASE("variables are replaced in scalars after parsing", "[yaml]") {
     const Environment environment{{"HOST", "example.org"}, {"EMPTY", ""}, {"TRICK", "a: [b"}};
-    const YamlNode root = parse(
+    const YamlNode root = parsed_yaml(
         "a: https://${HOST}/x\nb: ${PORT:-80}\nc: \"${EMPTY:-full}\"\nd: \"${EMPTY}\"\n"
         "e: ${TRICK}\nf: $${HOST}\ng: ${HOST:?needed}\nh: $.x ?? $$.y\n${HOST}: key\n",
         environment);
@@ -77,10 +77,10 @@ TEST_CASE("variables are replaced in scalars after parsing", "[yaml]") {
 }
 
 TEST_CASE("a missing variable is told at its place", "[yaml]") {
-    CHECK(wrong("a: x${GITHUB_API}\n") ==
+    CHECK(wrong_yaml("a: x${GITHUB_API}\n") ==
           Lines{"1:5: variable GITHUB_API is not set (set it, or give a default: "
                 "${GITHUB_API:-default})"});
-    CHECK(wrong("a: ${TOKEN:?ask the owner}\n", {{"TOKEN", ""}}) ==
+    CHECK(wrong_yaml("a: ${TOKEN:?ask the owner}\n", {{"TOKEN", ""}}) ==
           Lines{"1:4: variable TOKEN is not set: ask the owner (set it, or give a default: "
                 "${TOKEN:-default})"});
 }
@@ -88,72 +88,72 @@ TEST_CASE("a missing variable is told at its place", "[yaml]") {
 TEST_CASE("a misspelt variable is told", "[yaml]") {
     const std::string hint =
         " (write ${NAME}, ${NAME:-default} or ${NAME:?message}; \"$${\" stands for \"${\")";
-    CHECK(wrong("a: \"${1}\"\n") == Lines{"1:5: \"${1}\" is not a variable" + hint});
-    CHECK(wrong("a: \"${A:=b}\"\n") == Lines{"1:5: \"${A:=b}\" is not a variable" + hint});
-    CHECK(wrong("a: \"${}\"\n") == Lines{"1:5: \"${}\" is not a variable" + hint});
-    CHECK(wrong("a: \"x ${A\"\n") ==
+    CHECK(wrong_yaml("a: \"${1}\"\n") == Lines{"1:5: \"${1}\" is not a variable" + hint});
+    CHECK(wrong_yaml("a: \"${A:=b}\"\n") == Lines{"1:5: \"${A:=b}\" is not a variable" + hint});
+    CHECK(wrong_yaml("a: \"${}\"\n") == Lines{"1:5: \"${}\" is not a variable" + hint});
+    CHECK(wrong_yaml("a: \"x ${A\"\n") ==
           Lines{"1:7: \"${\" is not closed by \"}\" (\"$${\" stands for \"${\")"});
 }
 
 TEST_CASE("all missing variables are told at once", "[yaml]") {
-    CHECK(wrong("a: ${A}\nb: [\"${B}\", {c: \"${C}\"}]\n").size() == 3);
+    CHECK(wrong_yaml("a: ${A}\nb: [\"${B}\", {c: \"${C}\"}]\n").size() == 3);
 }
 
 TEST_CASE("duplicate keys are refused", "[yaml]") {
-    CHECK(wrong("a: 1\nb: 2\na: 3\n") == Lines{"3:1: \"a\" stands twice (the first is in line 1)"});
-    CHECK(wrong("m: {x: 1, y: {z: 1, z: 2}}\n") ==
+    CHECK(wrong_yaml("a: 1\nb: 2\na: 3\n") == Lines{"3:1: \"a\" stands twice (the first is in line 1)"});
+    CHECK(wrong_yaml("m: {x: 1, y: {z: 1, z: 2}}\n") ==
           Lines{"1:21: \"z\" stands twice (the first is in line 1)"});
 }
 
 TEST_CASE("aliases, anchors and tags are refused", "[yaml]") {
-    CHECK(wrong("a: &x 1\nb: *x\n") ==
+    CHECK(wrong_yaml("a: &x 1\nb: *x\n") ==
           Lines{"1:4: anchors (&x) are not supported", "2:4: aliases (*name) are not supported"});
-    CHECK(wrong("a: !!int 5\n") == Lines{"1:4: tags (tag:yaml.org,2002:int) are not supported"});
+    CHECK(wrong_yaml("a: !!int 5\n") == Lines{"1:4: tags (tag:yaml.org,2002:int) are not supported"});
 }
 
 TEST_CASE("keys that are no text are refused", "[yaml]") {
-    CHECK(wrong("? [a, b]\n: c\n") == Lines{"1:3: a key must be plain text"});
+    CHECK(wrong_yaml("? [a, b]\n: c\n") == Lines{"1:3: a key must be plain text"});
 }
 
 TEST_CASE("one file is one document", "[yaml]") {
-    CHECK(wrong("a: 1\n---\nb: 2\n").size() == 1);
-    CHECK(wrong("---\na: 1\n").empty());
+    CHECK(wrong_yaml("a: 1\n---\nb: 2\n").size() == 1);
+    CHECK(wrong_yaml("---\na: 1\n").empty());
 }
 
 TEST_CASE("what is not YAML is told with its place", "[yaml]") {
-    CHECK(wrong("a: [1, 2\nb: 3\n") == Lines{"2:2: is not YAML: end of sequence flow not found"});
-    CHECK(wrong("a: \"x\nb: 1\n") == Lines{"1:4: the quote is not closed"});
-    CHECK(wrong("a: 'it''s\n") == Lines{"1:4: the quote is not closed"});
-    CHECK(wrong("a: \"x").size() == 1);
-    CHECK(wrong("a: 'it''s'\nb: \"\\\"\"\n").empty());
-    CHECK(wrong("\ta: 1\n").size() == 1);
+    CHECK(wrong_yaml("a: [1, 2\nb: 3\n") == Lines{"2:2: is not YAML: end of sequence flow not found"});
+    CHECK(wrong_yaml("a: \"x\nb: 1\n") == Lines{"1:4: the quote is not closed"});
+    CHECK(wrong_yaml("a: 'it''s\n") == Lines{"1:4: the quote is not closed"});
+    CHECK(wrong_yaml("a: \"x").size() == 1);
+    CHECK(wrong_yaml("a: 'it''s'\nb: \"\\\"\"\n").empty());
+    CHECK(wrong_yaml("\ta: 1\n").size() == 1);
 }
 
 TEST_CASE("nesting and size are bounded", "[yaml]") {
     const auto nested = [](std::size_t n) {
         return std::string(n, '[') + std::string(n, ']') + "\n";
     };
-    CHECK(wrong(nested(64)).empty());
-    CHECK(wrong(nested(65)) == Lines{"1:65: nested deeper than 64 levels"});
-    CHECK(wrong(nested(100'000)).size() == 1);
-    CHECK(wrong(std::string(100'000, '[')).size() == 1);
-    CHECK(wrong("a: " + std::string(1u << 20, 'x')) == Lines{"is larger than 1 MiB"});
+    CHECK(wrong_yaml(nested(64)).empty());
+    CHECK(wrong_yaml(nested(65)) == Lines{"1:65: nested deeper than 64 levels"});
+    CHECK(wrong_yaml(nested(100'000)).size() == 1);
+    CHECK(wrong_yaml(std::string(100'000, '[')).size() == 1);
+    CHECK(wrong_yaml("a: " + std::string(1u << 20, 'x')) == Lines{"is larger than 1 MiB"});
 }
 
 TEST_CASE("bytes that are no text are refused", "[yaml]") {
-    CHECK(wrong("a: x\nb: \xff\xfe\n") == Lines{"2:4: is not UTF-8 text"});
-    CHECK(wrong("a: \xed\xa0\x80\n") == Lines{"1:4: is not UTF-8 text"});
-    CHECK(wrong("a: \xc0\x80\n") == Lines{"1:4: is not UTF-8 text"});
-    CHECK(wrong("a: \xe2\x82") == Lines{"1:4: is not UTF-8 text"});
-    CHECK(wrong("a: 1\n\x04"
+    CHECK(wrong_yaml("a: x\nb: \xff\xfe\n") == Lines{"2:4: is not UTF-8 text"});
+    CHECK(wrong_yaml("a: \xed\xa0\x80\n") == Lines{"1:4: is not UTF-8 text"});
+    CHECK(wrong_yaml("a: \xc0\x80\n") == Lines{"1:4: is not UTF-8 text"});
+    CHECK(wrong_yaml("a: \xe2\x82") == Lines{"1:4: is not UTF-8 text"});
+    CHECK(wrong_yaml("a: 1\n\x04"
                 "b: 2\n") == Lines{"2:1: holds a control character"});
-    CHECK(wrong(std::string_view{"a: \0\n", 5}) == Lines{"1:4: holds a control character"});
-    CHECK(wrong("a: grüße 漢字 🦀\n").empty());
+    CHECK(wrong_yaml(std::string_view{"a: \0\n", 5}) == Lines{"1:4: holds a control character"});
+    CHECK(wrong_yaml("a: grüße 漢字 🦀\n").empty());
 }
 
 TEST_CASE("an empty file is null", "[yaml]") {
-    CHECK(parse("").is_null());
-    CHECK(parse("# nothing\n").is_null());
+    CHECK(parsed_yaml("").is_null());
+    CHECK(parsed_yaml("# nothing\n").is_null());
 }
 
 TEST_CASE("a file that cannot be read is told by name", "[yaml]") {

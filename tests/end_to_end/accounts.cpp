@@ -1,7 +1,11 @@
 #include "tests/end_to_end/accounts.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iostream>
 #include <sstream>
+
+#include "tests/support/catch.hpp"
 
 namespace pawl::test {
 
@@ -58,27 +62,36 @@ std::map<std::int64_t, Told> read_log(const std::string& log) {
     return told;
 }
 
+// A request that was made again: its target, and when it had been made before.
+struct Repeat {
+    std::string target;
+    std::int64_t before_us = 0;
+};
+
+bool was_lost(const Repeat& repeat, const std::vector<RedisLoss>& losses) {
+    return std::any_of(losses.begin(), losses.end(), [&](const RedisLoss& loss) {
+        return repeat.before_us >= loss.from_us && repeat.before_us <= loss.to_us;
+    });
+}
+
 // Ties the repeats of one slice to what the log says of it, the narrowest cause first.
-void tie(RequestAccount& account, const std::vector<std::string>& targets, const Told& told,
-         bool redis_restarted) {
+void tie(RequestAccount& account, const std::vector<Repeat>& repeats, const Told& told) {
     std::size_t tied = 0;
     std::string wide;
     for (std::size_t i = 0; i < causes.size(); ++i) {
         if (!causes[i].one_request && told.lines[i] > 0) wide = causes[i].name;
-        for (int line = 0; causes[i].one_request && line < told.lines[i] && tied < targets.size();
+        for (int line = 0; causes[i].one_request && line < told.lines[i] && tied < repeats.size();
              ++line, ++tied)
             ++account.causes[causes[i].name];
     }
-    if (wide.empty() && redis_restarted) wide = "Redis restarted";
     if (told.offered > 1) wide = redis_lost;
-    if (tied == targets.size()) return;
-    const auto left = static_cast<int>(targets.size() - tied);
-    if (!wide.empty())
-        account.causes[wide] += left;
-    else if (tied == 0)
-        account.untied.insert(account.untied.end(), targets.begin(), targets.end());
-    else
-        account.beyond.insert(account.beyond.end(), targets.end() - left, targets.end());
+    if (tied == repeats.size()) return;
+    if (!wide.empty()) {
+        account.causes[wide] += static_cast<int>(repeats.size() - tied);
+        return;
+    }
+    auto& where = tied == 0 ? account.untied : account.beyond;
+    for (std::size_t i = tied; i < repeats.size(); ++i) where.push_back(repeats[i].target);
 }
 
 }  // namespace
@@ -98,12 +111,13 @@ std::string RequestAccount::causes_text() const {
 
 RequestAccount account_requests(World& world) {
     RequestAccount account;
-    std::map<std::string, int> asked, stored;
+    std::map<std::string, std::vector<std::int64_t>> asked;  // target → when
+    std::map<std::string, std::size_t> stored;
     std::map<std::string, std::int64_t> slices;
     for (const auto& request : world.replica().asked()) {
         if (request.status != 200 && request.status != 304) continue;
         ++account.requests;
-        ++asked[request.target];
+        asked[request.target].push_back(request.time_us);
     }
     const std::string base = world.replica().url();
     std::istringstream rows(
@@ -115,24 +129,48 @@ RequestAccount account_requests(World& world) {
         ++stored[target];
         slices[target] = std::stoll(row);
     }
-    std::map<std::int64_t, std::vector<std::string>> repeated;
-    for (const auto& [target, count] : asked) {
-        const int extra = count - stored[target];
-        if (extra <= 0) continue;
-        account.repeats[target] = extra;
-        auto& targets = repeated[slices[target]];
-        targets.insert(targets.end(), static_cast<std::size_t>(extra), target);
+    std::map<std::int64_t, std::vector<Repeat>> repeated;
+    for (const auto& [target, times] : asked) {
+        if (times.size() <= stored[target]) continue;
+        const std::size_t extra = times.size() - stored[target];
+        account.repeats[target] = static_cast<int>(extra);
+        for (std::size_t i = 0; i < extra; ++i) {  // what was stored came of the last requests
+            const Repeat repeat{target, times[i]};
+            if (was_lost(repeat, world.redis_losses()))
+                ++account.causes[redis_lost];
+            else
+                repeated[slices[target]].push_back(repeat);
+        }
     }
     for (const auto& [target, count] : stored)
-        if (count > asked[target]) account.unasked[target] = count - asked[target];
+        if (count > asked[target].size())
+            account.unasked[target] = static_cast<int>(count - asked[target].size());
     const auto told = read_log(world.log());
-    // A page that Redis had taken and lost in a crash, and a slice that then waited as before: no
-    // line names it.
-    const bool redis_restarted = world.told("Connected to Redis again") > 0;
-    for (const auto& [slice, targets] : repeated) {
+    for (const auto& [slice, repeats] : repeated) {
         const auto found = told.find(slice);
-        tie(account, targets, found == told.end() ? Told{} : found->second, redis_restarted);
+        tie(account, repeats, found == told.end() ? Told{} : found->second);
     }
+    return account;
+}
+
+RequestAccount check_nothing_lost(World& world, const std::map<std::string, std::string>& expected) {
+    const auto finished = world.run({"backfill", "github"}, std::chrono::seconds(240));
+    INFO(finished.errors);
+    CHECK(finished.status == 0);
+    check_same_tables(expected, world.tables());
+    CHECK(world.sql("select count(*) from pawl.dead_letter") == "0");
+    const auto verified = world.run({"verify", "github"});
+    INFO(verified.output);
+    CHECK(verified.status == 0);
+
+    auto account = account_requests(world);
+    REQUIRE(account.pages > 1'000);
+    CHECK(account.unasked.empty());
+    CHECK(account.untied.empty());
+    CHECK(account.beyond.empty());
+    CHECK(account.requests == account.pages + account.repeat_count());
+    std::cout << account.requests << " requests, " << account.pages << " pages, " << account.repeat_count()
+              << " repeats: " << account.causes_text() << std::endl;
     return account;
 }
 

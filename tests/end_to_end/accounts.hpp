@@ -9,8 +9,9 @@
 namespace pawl::test {
 
 /// What was asked, held against what the ledger knows: requests = pages + repeats. Each repeat is
-/// tied to what the log says of its slice: a lapse, a kill, a page thrown away, a slice seeded
-/// again, a loss of Redis.
+/// tied to a moment in which Redis lost what it had, if the request before it falls into that, else
+/// to what the log says of its slice: a lapse, a kill, a page thrown away, a slice seeded again, a
+/// slice offered to a Redis that had forgotten it.
 struct RequestAccount {
     std::int64_t requests = 0;           ///< answered with a page (200, 304) at the replica
     std::int64_t pages = 0;              ///< in the ledger
@@ -28,5 +29,9 @@ struct RequestAccount {
     [[nodiscard]] std::string causes_text() const;
 };
 [[nodiscard]] RequestAccount account_requests(World& world);
+
+/// After faults and a last `backfill`: the tables are those of an undisturbed run, row for row, `verify` finds nothing,
+/// there is no dead letter, and each request more than the ledger has pages is explained. Prints the account.
+RequestAccount check_nothing_lost(World& world, const std::map<std::string, std::string>& expected);
 
 }  // namespace pawl::test

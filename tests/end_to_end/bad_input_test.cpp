@@ -4,6 +4,7 @@
 
 #include "tests/end_to_end/scene.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/free_port.hpp"
 
 using namespace pawl::test;
 using namespace std::chrono_literals;

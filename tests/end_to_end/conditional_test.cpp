@@ -6,14 +6,6 @@
 
 using namespace pawl::test;
 
-namespace {
-
-nlohmann::json report_of(World& world) {
-    return nlohmann::json::parse(http_get(world.replica().url() + "/_replica/report").body);
-}
-
-}  // namespace
-
 TEST_CASE("a second sync sends ETags, the answers cost nothing, and the rows stay",
           "[end_to_end][conditional]") {
     World world({.source = "tests/end_to_end/conditional_github.yaml"});
@@ -23,7 +15,7 @@ TEST_CASE("a second sync sends ETags, the answers cost nothing, and the rows sta
     const auto tables = world.tables();
     REQUIRE(tables.size() == 3);
     for (const auto& [name, rows] : tables) REQUIRE_FALSE(rows.empty());
-    const auto before = report_of(world);
+    const auto before = world.replica().report();
     const auto pages = before["requests"].get<int>();
     REQUIRE(pages == std::stoi(world.sql("select count(*) from pawl.page")));
     REQUIRE(pages >= 4 + 5);  // four repositories, and lists of several pages
@@ -32,7 +24,7 @@ TEST_CASE("a second sync sends ETags, the answers cost nothing, and the rows sta
     const auto second = world.run({"sync"});
     INFO(second.errors);
     REQUIRE(second.status == 0);
-    const auto after = report_of(world);
+    const auto after = world.replica().report();
     CHECK(after["status"] ==
           nlohmann::json{{"200", pages},
                          {"304", pages}});  // the replica answers 304 to If-None-Match only
@@ -56,6 +48,6 @@ TEST_CASE("a second sync sends ETags, the answers cost nothing, and the rows sta
     // And the ledger of quota knows that they cost nothing.
     const auto third = world.run({"sync"});
     CHECK(third.status == 0);
-    CHECK(report_of(world)["charged"] == before["charged"]);
+    CHECK(world.replica().report()["charged"] == before["charged"]);
     check_same_tables(tables, world.tables());
 }

@@ -12,14 +12,6 @@
 using namespace pawl::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-nlohmann::json report_of(World& world) {
-    return nlohmann::json::parse(http_get(world.replica().url() + "/_replica/report").body);
-}
-
-}  // namespace
-
 TEST_CASE("four owners' windows are used up while work waits, and no request is refused",
           "[end_to_end][quota]") {
     constexpr int limit = 100, full_windows = 4;
@@ -31,7 +23,7 @@ TEST_CASE("four owners' windows are used up while work waits, and no request is 
 
     // The present window is the last one told.
     const auto windows_seen = [&] {
-        const auto report = report_of(world);
+        const auto report = world.replica().report();
         std::size_t least = report["owners"].size() == 4 ? 1'000 : 0;
         for (const auto& owner : report["owners"]) least = std::min(least, owner["windows"].size());
         return least;
@@ -41,7 +33,7 @@ TEST_CASE("four owners' windows are used up while work waits, and no request is 
         return windows_seen() > full_windows || !process->is_running();
     }));
     REQUIRE(process->is_running());  // else there was not work enough, and the windows tell nothing
-    const auto report = report_of(world);
+    const auto report = world.replica().report();
     CHECK(std::stoi(world.sql("select count(*) from pawl.slice where state = 'open'")) > 100);
     process->signal(SIGTERM);
     CHECK(process->wait(35s) == 1);  // stopped before the end

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/end_to_end/http_get.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 
@@ -33,6 +34,13 @@ Replica::Replica(const std::filesystem::path& directory, std::vector<std::string
     const auto output = process_->output();
     url_ = "http://" + output.substr(greeting.size(), output.find('\n') - greeting.size());
 }
+
+std::int64_t now_us() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+nlohmann::json Replica::report() const { return nlohmann::json::parse(http_get(url_ + "/_replica/report").body); }
 
 std::vector<Asked> Replica::asked() const {
     std::vector<Asked> all;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,20 @@ struct Asked {
     int status = 0;             ///< 0: reset
 };
 
+/// What Redis took between two moments, in microseconds since the epoch, and did not have afterwards.
+struct RedisLoss {
+    std::int64_t from_us = 0, to_us = 0;
+};
+[[nodiscard]] std::int64_t now_us();
+
 /// A replica of the API in a process of its own, on a free port, with a log of every request.
 class Replica {
   public:
     Replica(const std::filesystem::path& directory, std::vector<std::string> options);
     [[nodiscard]] std::string url() const { return url_; }
     [[nodiscard]] std::vector<Asked> asked() const;
+    /// What it counted: requests, refusals, violations of its limits.
+    [[nodiscard]] nlohmann::json report() const;
 
   private:
     std::filesystem::path log_;
@@ -64,6 +73,10 @@ class World {
     /// How many lines of the log hold `sentence`.
     [[nodiscard]] int told(const std::string& sentence) const;
 
+    /// The test broke Redis: what it took since `from_us` may be gone. The repeats that follow are tied to it.
+    void redis_lost_since(std::int64_t from_us) { redis_losses_.push_back({from_us, now_us()}); }
+    [[nodiscard]] const std::vector<RedisLoss>& redis_losses() const { return redis_losses_; }
+
     /// All user tables of the schema, without pawl's own columns, in one text with a fixed order.
     [[nodiscard]] std::map<std::string, std::string> tables() const;
     [[nodiscard]] std::string sql(const std::string& statement) const { return psql(database_, statement); }
@@ -78,6 +91,7 @@ class World {
     PrivatePostgres postgres_;
     std::string database_;
     std::string log_;
+    std::vector<RedisLoss> redis_losses_;
 };
 
 /// The binary under test.

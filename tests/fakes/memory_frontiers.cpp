@@ -10,14 +10,11 @@ using core::Task;
 using queue::Advance;
 using queue::OfferAnswer;
 
-namespace {
-
-MemoryQueue::EntryId parse_entry(const std::string& entry) {
+MemoryQueue::EntryId MemoryQueue::parse_entry(const std::string& entry) {
+    if (entry.empty()) return {0, 0};
     const auto dash = entry.find('-');
     return {std::stoll(entry), dash == std::string::npos ? 0 : std::stoll(entry.substr(dash + 1))};
 }
-
-}  // namespace
 
 std::int64_t MemoryQueue::jobs() const {
     std::int64_t count = 0;
@@ -100,7 +97,7 @@ OfferAnswer MemoryFrontiers::offer_one(const queue::Offer& offer) {
     const auto next = held.chains[id].find(offer.tip.link);
     if (next != held.chains[id].end()) {
         const auto& shard = held.shards.at(static_cast<std::size_t>(next->second.shard));
-        if (shard.contains(parse_entry(next->second.entry))) return OfferAnswer::chained;
+        if (shard.contains(MemoryQueue::parse_entry(next->second.entry))) return OfferAnswer::chained;
     }
     if (slice.link == offer.tip.link && !slice.done) {
         if (slice.nonce) return OfferAnswer::leased;

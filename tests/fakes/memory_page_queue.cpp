@@ -13,12 +13,6 @@ namespace {
 
 constexpr Millis look_again{2};  // while a read waits
 
-MemoryQueue::EntryId parse_entry(const std::string& entry) {
-    if (entry.empty()) return {0, 0};
-    const auto dash = entry.find('-');
-    return {std::stoll(entry), dash == std::string::npos ? 0 : std::stoll(entry.substr(dash + 1))};
-}
-
 }  // namespace
 
 Task<std::vector<int>> MemoryPageQueue::hold_shards(core::Nonce worker, Millis ttl) {
@@ -64,7 +58,7 @@ std::vector<QueuedJob> MemoryPageQueue::read_now(const std::map<int, std::string
     std::size_t bytes = 0;
     for (const auto& [shard, entry] : after) {
         const auto& entries = queue_.held.shards.at(static_cast<std::size_t>(shard));
-        for (auto at = entries.upper_bound(parse_entry(entry)); at != entries.end(); ++at) {
+        for (auto at = entries.upper_bound(MemoryQueue::parse_entry(entry)); at != entries.end(); ++at) {
             const auto size = at->second.envelope.size() + at->second.body.size();
             if (!jobs.empty() && (jobs.size() >= jobs_max || bytes + size > bytes_max)) return jobs;
             bytes += size;
@@ -96,7 +90,7 @@ Task<std::vector<std::string>> MemoryPageQueue::oldest(int shard, std::size_t co
 
 Task<std::optional<QueuedJob>> MemoryPageQueue::fetch(int shard, std::string entry) {
     const auto& entries = queue_.held.shards.at(static_cast<std::size_t>(shard));
-    const auto found = entries.find(parse_entry(entry));
+    const auto found = entries.find(MemoryQueue::parse_entry(entry));
     if (found == entries.end()) co_return std::nullopt;
     co_return found->second;
 }

@@ -49,6 +49,7 @@ class MemoryQueue {
         std::int64_t bytes = 0, deadline = 0;
     };
     using EntryId = std::pair<std::int64_t, std::int64_t>;
+    [[nodiscard]] static EntryId parse_entry(const std::string& entry);  ///< "": before all
     struct Held {
         std::optional<queue::Frontiers::Instance> instance;
         std::map<core::SliceId, Slice> slices;

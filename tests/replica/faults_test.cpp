@@ -47,7 +47,7 @@ TEST_CASE("faults may be limited to some paths", "[replica]") {
 }
 
 TEST_CASE("fault rates that make no sense are refused", "[replica]") {
-    for (const char* json : {"", "[]", R"({"sever_error": 0.1})", R"({"reset": 2})",
+    for (const char* rates : {"", "[]", R"({"sever_error": 0.1})", R"({"reset": 2})",
                              R"({"reset": 0.6, "cut": 0.6})", R"({"seed": -1})"})
-        CHECK_THROWS_AS(parse_fault_rates(json), std::invalid_argument);
+        CHECK_THROWS_AS(parse_fault_rates(rates), std::invalid_argument);
 }

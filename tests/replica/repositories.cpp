@@ -143,12 +143,12 @@ std::vector<std::pair<std::string, std::string>> repository_links(std::string_vi
 }
 
 std::int64_t parse_time(std::string_view text) {
-    int year = 0, month = 0, date = 0, hour = 0, minute = 0, second = 0;
+    int year = 0, month = 0, date = 0, hour = 0, minute = 0, sec = 0;
     if (std::sscanf(std::string(text).c_str(), "%4d-%2d-%2dT%2d:%2d:%2dZ", &year, &month, &date,
-                    &hour, &minute, &second) != 6)
+                    &hour, &minute, &sec) != 6)
         throw std::invalid_argument("not a time: " + std::string(text));
     auto days = std::chrono::sys_days(std::chrono::year(year) / month / date);
-    return days.time_since_epoch().count() * day + hour * 3600 + minute * 60 + second;
+    return days.time_since_epoch().count() * day + hour * 3600 + minute * 60 + sec;
 }
 
 std::string format_time(std::int64_t seconds) {

@@ -15,7 +15,7 @@ namespace {
 
 /// Stream `thing` with `label`s that are replaced as a whole, and a child `detail` for things with
 /// stars.
-std::shared_ptr<core::SourceFile> things() {
+std::shared_ptr<core::SourceFile> ledger_things() {
     core::Stream thing = test::stream_named("thing");
     thing.emits = {test::emit_of("thing", {"id"}, {"id", "name", "stars"})};
     core::Stream detail = test::stream_named("detail");
@@ -32,7 +32,7 @@ struct Pipeline {
     std::shared_ptr<core::SourceFile> source;
     storage::PgCatalogue catalogue{store.database().pool()};
 
-    explicit Pipeline(std::shared_ptr<core::SourceFile> chosen = things())
+    explicit Pipeline(std::shared_ptr<core::SourceFile> chosen = ledger_things())
         : source(std::move(chosen)) {
         std::shared_ptr<const core::SourceFile> file = source;
         store.database().run(catalogue.register_source(file));

@@ -1,14 +1,11 @@
 #include "tests/support/private_postgres.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +18,8 @@
 #include <optional>
 #include <stdexcept>
 #include <thread>
+
+#include "tests/support/free_port.hpp"
 
 namespace fs = std::filesystem;
 
@@ -103,19 +102,6 @@ std::string run(const std::vector<std::string>& words, std::optional<Account> ac
         throw std::runtime_error(words[0] + " exited with " + std::to_string(code) + ": " + output);
     }
     return output;
-}
-
-int free_port() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    ::close(fd);
-    if (!bound) throw std::runtime_error("no free port");
-    return ::ntohs(address.sin_port);
 }
 
 fs::path temporary_directory(std::optional<Account> account) {

@@ -1,15 +1,13 @@
 #include "tests/support/private_redis.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <stdexcept>
 #include <system_error>
 
 #include "tests/support/eventually.hpp"
+#include "tests/support/free_port.hpp"
 
 namespace pawl::test {
 namespace {
@@ -27,19 +25,6 @@ void copy_directory(const fs::path& from, const fs::path& to) {
 }
 
 }  // namespace
-
-int free_port() {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const bool found = ::bind(socket, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    ::close(socket);
-    if (!found) throw std::system_error(errno, std::generic_category(), "no free port");
-    return ntohs(address.sin_port);
-}
 
 PrivateRedis::PrivateRedis(Config config) : config_(std::move(config)) {
     for (int attempt = 1;; ++attempt) {

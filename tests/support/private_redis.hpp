@@ -50,7 +50,4 @@ class PrivateRedis {
     std::unique_ptr<ChildProcess> server_;
 };
 
-/// A port of 127.0.0.1 that nothing listens on just now.
-[[nodiscard]] int free_port();
-
 }  // namespace pawl::test
