@@ -109,8 +109,7 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     page.limits = limits_seen(source_->feedback, response);
 
     collector::FetchedPage fetched;
-    const bool is_json = stream.decode == core::Stream::Decode::json;
-    fetched.body = collector::read_body(body, is_json, response.header("content-length") == "0");
+    fetched.body = collector::read_body(body, stream, response.header("content-length") == "0");
     if (!fetched.body.failure.empty())
         throw core::PermanentError(page.url + ": " + fetched.body.failure);
     collector::PageRead seen;

@@ -13,6 +13,7 @@
 #include "collector/curl_loop.hpp"
 #include "collector/private_address.hpp"
 #include "core/characters.hpp"
+#include "core/json_document.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -243,7 +244,7 @@ bool CurlTransfer::begin_body() {
         body_ = Body::unknown_coding;
     if (!may_have_body()) return true;
     if (length > request_.body_max) return stop(Stop::too_large);
-    response_.body.reserve(std::min(length, reserve_max));
+    response_.body.reserve(std::min(length, reserve_max) + core::JsonDocument::padding);
     if (body_ == Body::gzip) gunzip_.emplace();
     return true;
 }

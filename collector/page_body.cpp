@@ -15,7 +15,8 @@ bool looks_like_html(std::string_view body) {
 
 }  // namespace
 
-PageBody read_body(std::string body, bool is_json, bool told_empty) {
+PageBody read_body(std::string body, const core::Stream& stream, bool told_empty) {
+    const bool is_json = stream.decode == core::Stream::Decode::json;
     PageBody page;
     page.size = body.size();
     if (body.empty() && (is_json || !told_empty)) {
@@ -27,7 +28,7 @@ PageBody read_body(std::string body, bool is_json, bool told_empty) {
     if (!is_json) return page;
     const bool html = looks_like_html(body);
     try {
-        page.document = core::JsonDocument::parse(std::move(body));
+        page.document = core::JsonDocument::parse(std::move(body), {}, stream.paging_wanted.get());
     } catch (const core::PermanentError& error) {
         page.failure = html ? "the body is HTML, not JSON"
                             : std::string("the body is not JSON: ") + error.what();

@@ -4,12 +4,13 @@
 #include <string>
 
 #include "core/json_document.hpp"
+#include "core/source_file.hpp"
 
 namespace pawl::collector {
 
 /// A body as a job carries it, with the index over it that the paginator needs.
 struct PageBody {
-    std::optional<core::JsonDocument> document;  ///< nullopt for text
+    std::optional<core::JsonDocument> document;  ///< what paging looks at; nullopt for text
     std::string compressed;                      ///< zstd
     std::string hash;                            ///< sha256 of the body as it came, hex
     std::uint64_t size = 0;
@@ -20,6 +21,6 @@ struct PageBody {
 /// CPU for each few hundred KiB. `told_empty` is true where the server said that the body has
 /// length 0: an empty one is otherwise a cut one, and for JSON always an error. Never throws for
 /// what a body may hold.
-[[nodiscard]] PageBody read_body(std::string body, bool is_json, bool told_empty);
+[[nodiscard]] PageBody read_body(std::string body, const core::Stream& stream, bool told_empty);
 
 }  // namespace pawl::collector

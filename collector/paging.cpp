@@ -7,6 +7,7 @@
 #include "core/errors.hpp"
 #include "core/identity.hpp"
 #include "core/link_header.hpp"
+#include "core/page_records.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -98,7 +99,7 @@ Following follow_cursor(const core::Stream& stream, const PageRead& page) {
 
 std::int64_t count_records(const core::Stream& stream, const core::JsonDocument& document) {
     if (stream.records)
-        return static_cast<std::int64_t>(stream.records->records(document, document.root()).size());
+        return static_cast<std::int64_t>(core::page_records(stream, document).size());
     if (document.kind(document.root()) == core::JsonKind::array)
         return static_cast<std::int64_t>(document.child_count(document.root()));
     return 1;

@@ -124,10 +124,9 @@ core::Task<HttpResult> Walk::send(HttpRequest request) {
 }
 
 core::Task<PageBody> Walk::read(std::string body, bool told_empty) {
-    const bool is_json = stream_.decode == core::Stream::Decode::json;
-    if (body.size() < offload_bytes) co_return read_body(std::move(body), is_json, told_empty);
+    if (body.size() < offload_bytes) co_return read_body(std::move(body), stream_, told_empty);
     PageBody page;
-    std::function<void()> work = [&] { page = read_body(std::move(body), is_json, told_empty); };
+    std::function<void()> work = [&] { page = read_body(std::move(body), stream_, told_empty); };
     co_await context_.ports.offload.run(std::move(work));
     co_return page;
 }

@@ -4,6 +4,7 @@
 
 #include "core/errors.hpp"
 #include "core/expression_tree.hpp"
+#include "core/json_projection.hpp"
 #include "core/unicode.hpp"
 
 namespace pawl::core {
@@ -14,11 +15,11 @@ using Op = Expression::Node::Op;
 namespace {
 
 Value number_value(std::int64_t number, Arena& arena) {
-    return {Value::Kind::number, false, std::nullopt, arena.keep(std::to_string(number))};
+    return {Value::Kind::number, std::nullopt, arena.keep(std::to_string(number))};
 }
 
 Value text_value(std::string text, Arena& arena) {
-    return {Value::Kind::text, false, std::nullopt, arena.keep(std::move(text))};
+    return {Value::Kind::text, std::nullopt, arena.keep(std::move(text))};
 }
 
 /// Follows `steps` from `start`. A path with [*] has no single value: source files are refused for that.
@@ -59,7 +60,7 @@ class Evaluation {
             case Op::link: return named(scope_.link, node);
             case Op::key:
                 if (!scope_.entry_key) return {};
-                return {Value::Kind::text, false, std::nullopt, *scope_.entry_key};
+                return {Value::Kind::text, std::nullopt, *scope_.entry_key};
             case Op::coalesce:
                 for (const auto& argument : node.arguments)
                     if (Value value = of(*argument); !value.is_null()) return value;
@@ -95,15 +96,15 @@ class Evaluation {
         const JsonDocument& doc = *scope_.document;
         switch (doc.kind(at)) {
             case JsonKind::null: return {};
-            case JsonKind::boolean: return {Value::Kind::boolean, false, std::nullopt, doc.raw(at)};
-            case JsonKind::number: return {Value::Kind::number, false, std::nullopt, doc.raw(at)};
+            case JsonKind::boolean: return {Value::Kind::boolean, std::nullopt, doc.raw(at)};
+            case JsonKind::number: return {Value::Kind::number, std::nullopt, doc.raw(at)};
             case JsonKind::text: {
-                if (const auto plain = doc.plain_text(at)) return {Value::Kind::text, false, std::nullopt, *plain};
+                if (const auto plain = doc.plain_text(at)) return {Value::Kind::text, std::nullopt, *plain};
                 return text_value(doc.text(at), *scope_.arena);
             }
             case JsonKind::array:
             case JsonKind::object:
-                return {Value::Kind::json, doc.has_unicode_escape(at), std::nullopt, doc.raw(at)};
+                return {Value::Kind::json, std::nullopt, doc.raw(at)};
         }
         return {};
     }
@@ -126,7 +127,7 @@ class Evaluation {
         if (value.kind != Value::Kind::text) return value;
         constexpr std::string_view blank = " \t\r\n";
         const auto first = value.text.find_first_not_of(blank);
-        if (first == std::string_view::npos) return {Value::Kind::text, false, std::nullopt, {}};
+        if (first == std::string_view::npos) return {Value::Kind::text, std::nullopt, {}};
         value.text = value.text.substr(first, value.text.find_last_not_of(blank) - first + 1);
         return value;
     }
@@ -161,6 +162,20 @@ void expand(const JsonDocument& doc, JsonDocument::Node at, const std::vector<No
             for (auto child = doc.first_child(at); child != JsonDocument::none; child = doc.next(child))
                 expand(doc, child, steps, from + 1, records_max, out);
     }
+}
+
+std::vector<JsonProjection*> follow(std::vector<JsonProjection*> at, const std::vector<Node::Step>& steps) {
+    for (const auto& step : steps)
+        for (auto& projection : at)
+            projection = step.kind == Node::Step::Kind::member ? &projection->member(step.name)
+                                                               : &projection->every_child();
+    return at;
+}
+
+std::vector<JsonProjection*> want_path(const Node& path, const std::vector<JsonProjection*>& records,
+                                       JsonProjection& root) {
+    if (path.op == Op::root) return follow({&root}, path.steps);
+    return path.op == Op::record ? follow(records, path.steps) : std::vector<JsonProjection*>{};
 }
 
 template <typename Visit>
@@ -204,6 +219,23 @@ std::vector<Record> Expression::records(const JsonDocument& document, JsonDocume
         }
     }
     return members;
+}
+
+void Expression::want(const std::vector<JsonProjection*>& records, JsonProjection& root) const {
+    visit_all(*root_, [&](const Node& node) {
+        (void)want_path(node, records, root);
+        if (node.op != Op::count && node.op != Op::entries) return;
+        for (auto* counted : want_path(*node.arguments[0], records, root)) (void)counted->every_child();
+    });
+}
+
+std::vector<JsonProjection*> Expression::want_records(const std::vector<JsonProjection*>& records,
+                                                      JsonProjection& root) const {
+    const bool members = root_->op == Op::entries;
+    auto found = want_path(members ? *root_->arguments[0] : *root_, records, root);
+    if (members)
+        for (auto& projection : found) projection = &projection->every_child();
+    return found;
 }
 
 std::optional<ColumnType> Expression::static_type() const {

@@ -52,6 +52,12 @@ class Expression {
     [[nodiscard]] std::vector<Record> records(const JsonDocument& document, JsonDocument::Node start,
                                               std::size_t records_max = 1'000'000) const;
 
+    /// Adds to `root`, and to `records` where the path begins at the record, what evaluate() will look at.
+    void want(const std::vector<JsonProjection*>& records, JsonProjection& root) const;
+    /// The same for an `each` or `records` path; returns where its records will be looked at.
+    [[nodiscard]] std::vector<JsonProjection*> want_records(const std::vector<JsonProjection*>& records,
+                                                            JsonProjection& root) const;
+
     /// The column type that is known without data: from `as`, or from a function that has only one (count → bigint).
     [[nodiscard]] std::optional<ColumnType> static_type() const;
     /// Names used behind `parent.`, `list.`, `header.`; true when `link.` is used.

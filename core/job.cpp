@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
+#include "core/json_document.hpp"
 
 namespace pawl::core {
 
@@ -172,7 +173,9 @@ std::string decompress(std::string_view zstd, std::size_t bytes_max) {
                              std::to_string(bytes_max));
     thread_local const std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context(ZSTD_createDCtx(),
                                                                                    &ZSTD_freeDCtx);
-    std::string out(size, '\0');
+    std::string out;
+    out.reserve(size + JsonDocument::padding);
+    out.resize(size);
     const std::size_t got = ZSTD_decompressDCtx(context.get(), out.data(), out.size(), zstd.data(), zstd.size());
     if (ZSTD_isError(got)) throw PermanentError(std::string("zstd: ") + ZSTD_getErrorName(got));
     if (got != size) throw PermanentError("zstd: body is shorter than its frame says");

@@ -79,7 +79,7 @@ struct UnknownVersion : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// zstd. Bounded: decompress throws PermanentError beyond `bytes_max`.
+/// zstd. Bounded: decompress throws PermanentError beyond `bytes_max`; its result has JsonDocument::padding to spare.
 [[nodiscard]] std::string compress(std::string_view body);
 [[nodiscard]] std::string decompress(std::string_view zstd, std::size_t bytes_max);
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,23 +17,31 @@ struct JsonBounds {
 
 enum class JsonKind : std::uint8_t { null, boolean, number, text, array, object };
 
-/// An index over one JSON text: every value was visited once (grammar, UTF-8, numbers and escapes are valid), and is
-/// known by its kind and the exact span of its source text, so integers of any length stay exact. 32 bytes a value;
-/// no strings are copied. Views point into the document's own copy of the text and live as long as it does.
+class JsonProjection;
+
+/// An index over one JSON text: a value is known by its kind and the exact span of its source text, so integers of any
+/// length stay exact. 28 bytes a value; no strings are copied. Views point into the document's text and live as long as
+/// it does. What a projection leaves out looks as if it were not there; the spans of what holds it are whole.
 class JsonDocument {
   public:
     using Node = std::uint32_t;  ///< index of a value; the root is 0
     static constexpr Node none = 0xffffffff;
 
+    /// Visits every value (grammar, UTF-8, numbers and escapes are valid) and keeps those in `wanted` (nullptr: all).
     /// Throws PermanentError with the offset and the reason when `text` is not one complete JSON value within `bounds`.
-    [[nodiscard]] static JsonDocument parse(std::string text, const JsonBounds& bounds = {});
+    /// `text` is not copied where its capacity leaves room for `padding`.
+    [[nodiscard]] static JsonDocument parse(std::string text, const JsonBounds& bounds = {},
+                                            const JsonProjection* wanted = nullptr);
+    /// The same for a text that `parse` took before: what is not wanted is stepped over. Throws as `parse` does where the
+    /// text cannot be followed.
+    [[nodiscard]] static JsonDocument parse_checked(std::string text, const JsonProjection& wanted);
+    /// Bytes of capacity beyond its size that a text should have.
+    static constexpr std::size_t padding = 64;
 
     [[nodiscard]] Node root() const { return 0; }
     [[nodiscard]] JsonKind kind(Node node) const { return values_[node].kind; }
     /// The value's source text, exactly: `"a\n"` with quotes, `12345678901234567890`, `{"a": 1}`.
     [[nodiscard]] std::string_view raw(Node node) const;
-    /// True where the source text holds a backslash-u escape: only then can it hold NUL or lone surrogates.
-    [[nodiscard]] bool has_unicode_escape(Node node) const { return values_[node].unicode_escape; }
     /// A string's content between the quotes when it holds no escapes; nullopt when it must be unescaped.
     [[nodiscard]] std::optional<std::string_view> plain_text(Node node) const;
     /// A string's content with escapes resolved. Lone surrogates become U+FFFD; NUL stays (a caller decides).
@@ -51,23 +58,24 @@ class JsonDocument {
     [[nodiscard]] Node member(Node object, std::string_view name) const;
     /// Element `index`; negative counts from the end. `none` outside.
     [[nodiscard]] Node element(Node array, std::int64_t index) const;
-    [[nodiscard]] std::size_t size_bytes() const { return size_; }
+    [[nodiscard]] std::size_t size_bytes() const { return text_.size(); }
 
-  private:
+    /// One entry of the index.
     struct Value {
         std::uint32_t begin, end;          // span in text_
         std::uint32_t key_begin, key_end;  // span of the member's name without quotes; both 0 in arrays
         std::uint32_t next;                // next sibling
         std::uint32_t children;            // number of children
         JsonKind kind;
-        bool unicode_escape;   // the span holds "\u"
         bool escaped;          // a string with any backslash
         bool key_escaped;
     };
-    std::unique_ptr<char[]> text_;  // with simdjson's padding behind it
-    std::size_t size_ = 0;
+
+  private:
+    static JsonDocument index(std::string text, const struct JsonReading& reading);
+
+    std::string text_;  // its capacity holds the padding
     std::vector<Value> values_;
-    friend class JsonIndexer;
 };
 
 }  // namespace pawl::core

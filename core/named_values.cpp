@@ -25,7 +25,6 @@ Value value_of(const JsonDocument& document, JsonDocument::Node node, Arena& are
         case JsonKind::array:
         case JsonKind::object:
             value.kind = Kind::json;
-            value.unicode_escape = document.has_unicode_escape(node);
             break;
     }
     value.text = arena.keep(std::string(document.raw(node)));

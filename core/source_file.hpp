@@ -140,6 +140,7 @@ struct Stream {
     std::optional<Micros> refresh;
     std::string request_hash;                     ///< 64 hex digits over what decides the requests
     std::string mapping_hash;                     ///< 64 hex digits over what decides the rows
+    std::shared_ptr<const JsonProjection> rows_wanted, paging_wanted;  ///< what is looked at in a page
     std::vector<std::string> parent_columns;      ///< parent.x and {x} used by this stream: what a partition must carry
     std::vector<std::string> header_names;        ///< response headers that expressions use, lower case
     bool scheduled = true;                        ///< roots of the schedule (all roots when `streams:` is absent)

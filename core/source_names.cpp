@@ -4,6 +4,7 @@
 #include "core/characters.hpp"
 #include "core/identity.hpp"
 #include "core/source_parts.hpp"
+#include "core/stream_projection.hpp"
 
 namespace pawl::core::reading {
 
@@ -139,6 +140,8 @@ void complete_stream(Stream& stream) {
     stream.header_names = header_names_of(stream);
     stream.request_hash = request_hash_of(stream);
     stream.mapping_hash = mapping_hash_of(stream);
+    stream.rows_wanted = projection_for_rows(stream);
+    stream.paging_wanted = projection_for_paging(stream);
 }
 
 }  // namespace pawl::core::reading

@@ -28,7 +28,6 @@ struct Value {
         json,     ///< text is a JSON object or array as it came (may hold \u0000 or lone surrogates)
     };
     Kind kind = Kind::null;
-    bool unicode_escape = false;            ///< json only: text may hold \u escapes that jsonb refuses
     std::optional<ColumnType> as = {};      ///< what `as TYPE` or a function's type asked for
     std::string_view text;
 

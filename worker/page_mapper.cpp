@@ -6,6 +6,7 @@
 #include "core/instant.hpp"
 #include "core/link_header.hpp"
 #include "core/named_values.hpp"
+#include "core/page_records.hpp"
 #include "worker/link_parameters.hpp"
 #include "worker/text_records.hpp"
 
@@ -34,7 +35,7 @@ struct PageContext {
         for (const auto& [name, value] : job.headers) {
             std::string key = name;
             std::replace(key.begin(), key.end(), '-', '_');
-            header.entries.emplace_back(key, Value{Value::Kind::text, false, std::nullopt, arena.keep(value)});
+            header.entries.emplace_back(key, Value{Value::Kind::text, std::nullopt, arena.keep(value)});
         }
     }
 };
@@ -49,29 +50,6 @@ Scope page_scope(const core::PageRows& rows, const PageContext& context) {
     scope.link = &context.link;
     scope.arena = rows.arena.get();
     return scope;
-}
-
-/// The records of a page before any `each`. Without `records`, the short form reads the array that is the document, or
-/// the document itself; an explicit emit sees the whole document as `$`.
-std::vector<Record> base_records(const core::Stream& stream, const JsonDocument& document) {
-    if (stream.decode == core::Stream::Decode::text || (!stream.records && stream.emits.front().infer)) {
-        if (document.kind(document.root()) != JsonKind::array) return {{document.root(), std::nullopt}};
-        std::vector<Record> records;
-        for (auto node = document.first_child(0); node != JsonDocument::none; node = document.next(node))
-            records.push_back({node, std::nullopt});
-        return records;
-    }
-    if (!stream.records) return {{document.root(), std::nullopt}};
-    return stream.records->records(document, document.root());
-}
-
-/// `records` may denote one array instead of its elements: `$.items` means `$.items[*]`.
-std::vector<Record> spread(const JsonDocument& document, const core::Expression& path, std::vector<Record> records) {
-    if (path.yields_many() || records.size() != 1 || document.kind(records[0].node) != JsonKind::array) return records;
-    std::vector<Record> elements;
-    for (auto node = document.first_child(records[0].node); node != JsonDocument::none; node = document.next(node))
-        elements.push_back({node, std::nullopt});
-    return elements;
 }
 
 /// Maps the records of one emit to rows.
@@ -206,12 +184,11 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     core::PageRows rows;
     rows.arena = std::make_unique<core::Arena>();
     if (stream.decode == core::Stream::Decode::text) body = text_records_as_json(stream.text_records, body);
-    rows.document = std::make_unique<JsonDocument>(JsonDocument::parse(std::move(body)));
+    rows.document = std::make_unique<JsonDocument>(JsonDocument::parse_checked(std::move(body), *stream.rows_wanted));
     const PageContext context(job, *rows.arena);
     const Scope page = page_scope(rows, context);
 
-    auto base = base_records(stream, *rows.document);
-    if (stream.records) base = spread(*rows.document, *stream.records, std::move(base));
+    const auto base = core::page_records(stream, *rows.document);
     for (std::size_t i = 0; i < stream.emits.size(); ++i) {
         const Emit& emit = stream.emits[i];
         EmitMapper mapper(emit, i, page);
@@ -221,7 +198,7 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
                 continue;
             }
             auto inner = emit.each->records(*rows.document, record.node);
-            for (const auto& one : spread(*rows.document, *emit.each, std::move(inner))) mapper.add(one);
+            for (const auto& one : core::spread(*rows.document, *emit.each, std::move(inner))) mapper.add(one);
         }
         rows.emits.push_back(std::move(mapper).finish(page));
     }

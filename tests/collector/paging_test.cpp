@@ -14,7 +14,7 @@ Following after(const std::string& paginate, const std::string& body,
                 std::optional<std::string> cursor = std::nullopt, const Headers& headers = {},
                 const std::string& secret = "") {
     const auto source = source_paged(paginate);
-    const auto document = core::JsonDocument::parse(body);
+    const auto document = core::JsonDocument::parse(body, {}, source->streams[0].paging_wanted.get());
     PageRead page;
     page.url = "https://api.example.com/things/1?per_page=2";
     page.cursor = std::move(cursor);
@@ -95,6 +95,14 @@ TEST_CASE("an offset moves by the records that came", "[collector][paging]") {
         after("{offset: {param: offset, limit_param: limit, limit: 100}}", "[]", "98").cursor);
     CHECK_FALSE(after(kind, R"({"total": 1})").cursor);
     CHECK(after(kind, R"({"total": 2})").cursor == "1");
+}
+
+TEST_CASE("records named as an array are counted, not taken for one", "[collector][paging]") {
+    const std::string kind =
+        "{offset: {param: offset, limit_param: limit, limit: 100}}\n    records: $.items";
+    CHECK(after(kind, R"({"items": [1, 2, 3]})", "6").cursor == "9");
+    CHECK_FALSE(after(kind, R"({"items": []})", "6").cursor);
+    CHECK_FALSE(after("{page: {param: page}}\n    records: $.items", R"({"items": []})").cursor);
 }
 
 TEST_CASE("max_pages ends a walk as the file says", "[collector][paging]") {

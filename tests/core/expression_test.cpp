@@ -10,8 +10,8 @@ struct Fixture {
     JsonDocument document = JsonDocument::parse(
         R"({"a":{"b":[{"c":1},{"c":12345678901234567890123}]},"s":" Mixed Case ","n":null,"t":true,"odd key":5})");
     Arena arena;
-    NamedValues parent{{{"id", {Value::Kind::number, false, std::nullopt, "7"}}}};
-    NamedValues link{{{"last.page", {Value::Kind::number, false, std::nullopt, "34"}}}};
+    NamedValues parent{{{"id", {Value::Kind::number, std::nullopt, "7"}}}};
+    NamedValues link{{{"last.page", {Value::Kind::number, std::nullopt, "34"}}}};
 
     std::string operator()(const std::string& text) {
         Scope scope;

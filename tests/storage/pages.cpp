@@ -32,7 +32,6 @@ core::Value value_of(const core::JsonDocument& document, core::JsonDocument::Nod
             return value;
         default:
             value.kind = core::Value::Kind::json;
-            value.unicode_escape = document.has_unicode_escape(node);
             value.text = document.raw(node);
             return value;
     }

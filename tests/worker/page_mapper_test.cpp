@@ -1,3 +1,4 @@
+#include "core/stream_projection.hpp"
 #include "worker/page_mapper.hpp"
 
 #include "core/errors.hpp"
@@ -33,6 +34,12 @@ Emit inferring(std::vector<std::string> key) {
     return emit;
 }
 
+/// With what the stream's expressions look at, as a source file has it.
+core::PageRows mapped(core::Stream stream, const core::Job& job, std::string body) {
+    stream.rows_wanted = core::projection_for_rows(stream);
+    return worker::map_page(stream, job, std::move(body));
+}
+
 /// "a=1 b=null | a=2 b=x": rows as text, for comparison at a glance.
 std::string shown(const core::EmitRows& rows) {
     std::string out;
@@ -46,7 +53,7 @@ std::string shown(const core::EmitRows& rows) {
 }
 
 std::string mapped(const core::Stream& stream, const std::string& body, const core::Job& job = {}) {
-    const auto rows = worker::map_page(stream, job, body);
+    const auto rows = mapped(stream, job, body);
     return shown(rows.emits.at(0));
 }
 
@@ -61,7 +68,7 @@ TEST_CASE("the short form makes a column of every field, whatever the order and 
 
 TEST_CASE("a record without its key is rejected, the others stay", "[mapper]") {
     const auto stream = stream_of({inferring({"id"})});
-    const auto rows = worker::map_page(stream, {}, R"([{"a":1},{"id":2,"a":2},{"id":null},7,{}, {"id":3,"z":0}])");
+    const auto rows = mapped(stream, {}, R"([{"a":1},{"id":2,"a":2},{"id":null},7,{}, {"id":3,"z":0}])");
     const auto& emit = rows.emits.at(0);
     CHECK(emit.read == 6);
     REQUIRE(emit.rejected.size() == 4);
@@ -91,13 +98,13 @@ TEST_CASE("one response fills several tables", "[mapper]") {
     auto languages = emit_of({"language"}, {column("language", "key"), column("bytes", "value")});
     languages.each = Expression::compile("entries($.languages)");
     const auto stream = stream_of({emit_of({"id"}, {column("id", "$.id")}), topics, owner, languages});
-    const auto rows = worker::map_page(
+    const auto rows = mapped(
         stream, {}, R"({"id":5,"topics":["a","b"],"owner":{"id":7},"languages":{"C++":10,"Lua":2}})");
     CHECK(shown(rows.emits[0]) == "id=5");
     CHECK(shown(rows.emits[1]) == "repo_id=5 topic=a | repo_id=5 topic=b");
     CHECK(shown(rows.emits[2]) == "user_id=7");
     CHECK(shown(rows.emits[3]) == "language=C++ bytes=10 | language=Lua bytes=2");
-    const auto none = worker::map_page(stream, {}, R"({"id":5,"topics":[]})");
+    const auto none = mapped(stream, {}, R"({"id":5,"topics":[]})");
     CHECK(none.emits[1].row_count() == 0);
     REQUIRE(none.emits[1].replace_values.size() == 1);
     CHECK(none.emits[1].replace_values[0].text == "5");
@@ -116,7 +123,7 @@ TEST_CASE("a row's declared version is a time or an integer", "[mapper]") {
     emit.newest = Expression::compile("$.v");
     auto stream = stream_of({emit});
     stream.records = Expression::compile("$[*]");
-    const auto rows = worker::map_page(
+    const auto rows = mapped(
         stream, {}, R"([{"id":1,"v":"1970-01-01T00:00:01Z"},{"id":2,"v":42},{"id":3,"v":"soon"},{"id":4}])");
     CHECK(rows.emits[0].versions == std::vector<std::int64_t>{1'000'000, 42});
     REQUIRE(rows.emits[0].rejected.size() == 2);
@@ -138,10 +145,10 @@ TEST_CASE("text becomes records by match, with what split carries into them", "[
     CHECK(mapped(stream, text, job) ==
           "login=foo-bar name=a.js section=Web language=Node.js | login=baz name=b_2 section=Web language=Node.js | "
           "login=q name=c section=CLI \"x\" language=Node.js");
-    const auto rows = worker::map_page(stream, job, text);
+    const auto rows = mapped(stream, job, text);
     CHECK(rows.emits[0].rejected.size() == 1);  // the link above the first section has none
 }
 
 TEST_CASE("a body that is no JSON is the page's own fault", "[mapper]") {
-    CHECK_THROWS_AS(worker::map_page(stream_of({inferring({"id"})}), {}, "<html>"), core::PermanentError);
+    CHECK_THROWS_AS(mapped(stream_of({inferring({"id"})}), {}, "<html>"), core::PermanentError);
 }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace pawl::core {
+
+/// What of a JSON value will be looked at: nothing below it, some of its children, or all of them. An index made for a
+/// projection leaves out the rest (core/json_document.hpp). Built of the paths of a stream's expressions.
+class JsonProjection {
+  public:
+    /// Member `name`, with what will be looked at in it. Stays where it is.
+    JsonProjection& member(std::string_view name);
+    /// Every element or member, with what will be looked at in each. Stays where it is.
+    JsonProjection& every_child();
+    /// Afterwards what is wanted of every child is in each member too. Call once, when all is said.
+    void settle();
+
+    [[nodiscard]] bool is_leaf() const { return members_.empty() && !every_; }
+    /// For a member or element; nullptr: not looked at. `expected`: where it most likely is, moved on.
+    [[nodiscard]] const JsonProjection* of_member(std::string_view name, std::size_t& expected) const {
+        for (std::size_t i = 0; i < members_.size(); ++i) {
+            const std::size_t at = expected + i < members_.size() ? expected + i : expected + i - members_.size();
+            if (members_[at].first != name) continue;
+            expected = at + 1 < members_.size() ? at + 1 : 0;
+            return members_[at].second.get();
+        }
+        return every_.get();
+    }
+    [[nodiscard]] const JsonProjection* of_element() const { return every_.get(); }
+
+  private:
+    void add(const JsonProjection& other);
+
+    std::vector<std::pair<std::string, std::unique_ptr<JsonProjection>>> members_;
+    std::unique_ptr<JsonProjection> every_;
+};
+
+}  // namespace pawl::core

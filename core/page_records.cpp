@@ -1,0 +1,29 @@
+#include "core/page_records.hpp"
+
+namespace pawl::core {
+
+namespace {
+
+std::vector<Record> elements_of(const JsonDocument& document, JsonDocument::Node array) {
+    std::vector<Record> elements;
+    for (auto node = document.first_child(array); node != JsonDocument::none; node = document.next(node))
+        elements.push_back({node, std::nullopt});
+    return elements;
+}
+
+}  // namespace
+
+std::vector<Record> page_records(const Stream& stream, const JsonDocument& document) {
+    if (stream.records) return spread(document, *stream.records, stream.records->records(document, document.root()));
+    const bool infers = !stream.emits.empty() && stream.emits.front().infer;
+    const bool elements = stream.decode == Stream::Decode::text || infers;
+    if (elements && document.kind(document.root()) == JsonKind::array) return elements_of(document, document.root());
+    return {{document.root(), std::nullopt}};
+}
+
+std::vector<Record> spread(const JsonDocument& document, const Expression& path, std::vector<Record> records) {
+    if (path.yields_many() || records.size() != 1 || document.kind(records[0].node) != JsonKind::array) return records;
+    return elements_of(document, records[0].node);
+}
+
+}  // namespace pawl::core

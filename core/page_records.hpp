@@ -1,0 +1,14 @@
+#pragma once
+
+#include "core/source_file.hpp"
+
+namespace pawl::core {
+
+/// The records of a page before any `each`. Without `records`, the short form reads the array that is the document, or the
+/// document itself; an explicit emit sees the whole document as `$`.
+[[nodiscard]] std::vector<Record> page_records(const Stream& stream, const JsonDocument& document);
+
+/// A path may stand for one array instead of its elements: `$.items` means `$.items[*]`.
+[[nodiscard]] std::vector<Record> spread(const JsonDocument& document, const Expression& path, std::vector<Record> records);
+
+}  // namespace pawl::core

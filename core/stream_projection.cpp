@@ -1,0 +1,56 @@
+#include "core/stream_projection.hpp"
+
+namespace pawl::core {
+
+namespace {
+
+using Places = std::vector<JsonProjection*>;
+
+/// A path without [*] may stand for one array instead of its elements.
+Places with_elements(Places places) {
+    const auto count = places.size();
+    for (std::size_t i = 0; i < count; ++i) places.push_back(&places[i]->every_child());
+    return places;
+}
+
+Places records_of(const Expression& path, const Places& from, JsonProjection& root) {
+    auto found = path.want_records(from, root);
+    return path.yields_many() ? found : with_elements(std::move(found));
+}
+
+Places places_of_records(const Stream& stream, JsonProjection& root) {
+    if (stream.records) return records_of(*stream.records, {&root}, root);
+    const bool infers = !stream.emits.empty() && stream.emits.front().infer;
+    const bool elements = stream.decode == Stream::Decode::text || infers;
+    return elements ? with_elements({&root}) : Places{&root};
+}
+
+}  // namespace
+
+std::shared_ptr<const JsonProjection> projection_for_rows(const Stream& stream) {
+    auto root = std::make_shared<JsonProjection>();
+    const auto base = places_of_records(stream, *root);
+    for (const Emit& emit : stream.emits) {
+        const auto records = emit.each ? records_of(*emit.each, base, *root) : base;
+        if (emit.infer)
+            for (auto* record : records) (void)record->every_child();
+        for (const Emit::Column& column : emit.columns) column.value.want(records, *root);
+        if (emit.newest) emit.newest->want(records, *root);
+    }
+    root->settle();
+    return root;
+}
+
+std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream) {
+    auto root = std::make_shared<JsonProjection>();
+    const auto& paginate = stream.paginate;
+    for (const auto* expression : {&paginate.next, &paginate.more, &paginate.last})
+        if (*expression) (*expression)->want({root.get()}, *root);
+    const bool counts = paginate.kind == Pagination::Kind::page || paginate.kind == Pagination::Kind::offset;
+    if (counts && stream.records) (void)records_of(*stream.records, {root.get()}, *root);
+    if (counts && !stream.records) (void)root->every_child();
+    root->settle();
+    return root;
+}
+
+}  // namespace pawl::core

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "core/json_projection.hpp"
+#include "core/source_file.hpp"
+
+namespace pawl::core {
+
+/// What of a page the mapping of `stream` looks at: its records and what its expressions read of them.
+[[nodiscard]] std::shared_ptr<const JsonProjection> projection_for_rows(const Stream& stream);
+/// What of a page its paginator looks at: the cursor, and how many records there are where it counts them.
+[[nodiscard]] std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream);
+
+}  // namespace pawl::core
