@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <csignal>
 #include <functional>
 #include <iostream>
@@ -34,9 +36,17 @@ ExitCode carry_out(const Invocation& invocation) {
     return commands.at(invocation.command)(invocation);
 }
 
+// A batch of pages comes and goes every few milliseconds: what it frees is kept for the next one, else each begins with
+// thousands of page faults. Bounded: more than a batch needs goes back to the system.
+void keep_memory_of_a_batch() {
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    keep_memory_of_a_batch();
     std::signal(SIGPIPE, SIG_IGN);  // a peer that closes is an error of that one write
     auto parsed = pawl::app::parse_command_line({argv + 1, argv + argc});
     if (const auto* reply = std::get_if<pawl::app::CommandLineReply>(&parsed)) {

@@ -16,6 +16,8 @@ using Json = nlohmann::json;
 
 constexpr int zstd_level = 1;  // the fastest regular level: bodies live on the queue for seconds
 
+constexpr std::size_t room_max = 4u << 20;  // larger bodies do not leave their buffer behind
+
 std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -156,11 +158,14 @@ std::string compress(std::string_view body) {
     // One context per thread: setting it up costs more than a small page.
     thread_local const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
                                                                                    &ZSTD_freeCCtx);
-    std::string out(ZSTD_compressBound(body.size()), '\0');
+    thread_local std::vector<char> room;  // jobs wait in queues: they keep no more than they need
+    const std::size_t bound = ZSTD_compressBound(body.size());
+    if (room.size() < bound) room.resize(bound);
     const std::size_t size =
-        ZSTD_compressCCtx(context.get(), out.data(), out.size(), body.data(), body.size(), zstd_level);
+        ZSTD_compressCCtx(context.get(), room.data(), room.size(), body.data(), body.size(), zstd_level);
     if (ZSTD_isError(size)) throw std::runtime_error(std::string("zstd: ") + ZSTD_getErrorName(size));
-    out.resize(size);
+    std::string out(room.data(), size);
+    if (room.size() > room_max) std::vector<char>().swap(room);
     return out;
 }
 

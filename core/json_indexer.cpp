@@ -55,13 +55,6 @@ std::string_view without_space_behind(std::string_view token) {
     return token;
 }
 
-/// Length of the string content that starts at `from`, up to its closing quote.
-std::size_t content_length(const char* from, const char* end) {
-    const char* at = from;
-    while (at < end && *at != '"') at += *at == '\\' ? 2 : 1;
-    return static_cast<std::size_t>(at - from);
-}
-
 static_assert(JsonDocument::padding >= simdjson::SIMDJSON_PADDING);
 
 class Indexer {
@@ -241,9 +234,14 @@ class Indexer {
         std::string_view raw;
         bool escaped = false;
     };
+    /// On-Demand does not tell where a name ends; only a colon and white space are between its quote and the value.
     Name member_name(ondemand::field& field) {
         const char* name = field.key().raw();
-        const auto length = content_length(name, text_.data() + text_.size());
+        const std::string_view token = field.value().raw_json_token();
+        const char* quote = token.data() - 1;
+        while (quote > name && (*quote == ':' || is_space(*quote))) --quote;
+        if (quote < name || *quote != '"') refuse(offset(name), "a name without end");
+        const auto length = static_cast<std::size_t>(quote - name);
         Name found{{name, length}, std::memchr(name, '\\', length) != nullptr};
         if (found.escaped && !reading_.checked && first_bad_escape(found.raw) != std::string_view::npos)
             refuse(offset(name), "an escape that JSON does not know");

@@ -1,6 +1,7 @@
 #include "storage/copy_json.hpp"
 
 #include <charconv>
+#include <cstring>
 
 #include "core/characters.hpp"
 #include "storage/special_bytes.hpp"
@@ -16,6 +17,11 @@ constexpr int exponent_max = 308;                // that of float8: what JSON is
 int unicode_escape(const char* at, const char* end) {
     if (end - at < 6 || at[0] != '\\' || at[1] != 'u') return -1;
     return core::hex_number({at + 2, 4}, 0, 4);
+}
+
+const char* find(const char* at, const char* end, char what) {
+    const void* found = at == end ? nullptr : std::memchr(at, what, static_cast<std::size_t>(end - at));
+    return found == nullptr ? end : static_cast<const char*>(found);
 }
 
 bool is_high_surrogate(int unit) { return unit >= 0xD800 && unit <= 0xDBFF; }
@@ -73,32 +79,25 @@ bool is_storable_number(std::string_view text) {
     return i == text.size();
 }
 
-// Strings are skipped over eight bytes at a time; between them only numbers and line breaks are of
-// interest.
+// Valid JSON has no control characters in its strings, so there only a backslash is of interest, which most records have
+// none of; between strings, numbers and line breaks are.
 Encoded append_json(std::string& out, std::string_view json) {
     const char* const end = json.data() + json.size();
     const char* at = json.data();
     const char* kept = at;  // from here on nothing is in `out` yet
+    const char* backslash = find(at, end, '\\');
     bool repaired = false;
     while (at != end) {
         const char c = *at;
         if (c == '"') {
-            ++at;
-            while (true) {
-                at = find_special<true>(at, end);
-                if (at == end) break;
-                if (*at == '"') {
-                    ++at;
-                    break;
-                }
-                if (*at != '\\') {
-                    ++at;
-                    continue;
-                }
-                out.append(kept, at);
-                at = append_json_escape(out, at, end, repaired);
-                kept = at;
+            const char* quote = find(++at, end, '"');
+            while (backslash < quote) {
+                out.append(kept, backslash);
+                kept = at = append_json_escape(out, backslash, end, repaired);
+                backslash = find(at, end, '\\');
+                if (at > quote) quote = find(at, end, '"');
             }
+            at = quote == end ? end : quote + 1;
         } else if (core::is_digit(c) || c == '-') {
             const char* const from = at;
             bool exponent = false;

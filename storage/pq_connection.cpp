@@ -170,8 +170,7 @@ void PqConnection::copy(const std::string& sql, std::string_view rows) {
             fail(next, "Staging rows");
         }
     }
-    constexpr std::size_t chunk = 1u
-                                  << 20;  // PQputCopyData takes an int; libpq buffers what it takes
+    constexpr std::size_t chunk = 64u << 10;  // libpq copies it before it sends: that stays in the cache
     while (!rows.empty()) {
         const std::string_view part = rows.substr(0, chunk);
         if (PQputCopyData(connection_.get(), part.data(), static_cast<int>(part.size())) != 1)

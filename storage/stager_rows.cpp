@@ -146,7 +146,7 @@ bool Stager::encode() {
     std::size_t bytes = 0;
     for (std::size_t page = 0; page < pages_.size(); ++page)
         if (rows_of(page) != nullptr) bytes += pages_[page].page->job.body_size;
-    stage_.rows.reserve(bytes);
+    stage_.rows.reserve(bytes + bytes / 4);  // a record whole and its columns
     for (std::size_t page = 0; page < pages_.size(); ++page) {
         const EmitRows* rows = rows_of(page);
         if (rows == nullptr) continue;
