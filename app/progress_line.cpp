@@ -21,19 +21,7 @@ double seconds_between(core::SteadyTime from, core::SteadyTime to) {
 
 Totals sum(const std::vector<Snapshot>& snapshots, const std::vector<std::string>& streams) {
     Totals all;
-    for (const auto& snapshot : snapshots) {
-        const Totals one = totals_of(snapshot, streams);
-        all.pages += one.pages;
-        all.records += one.records;
-        all.inserted += one.inserted;
-        all.updated += one.updated;
-        all.rejected += one.rejected;
-        all.dead_letters += one.dead_letters;
-        all.slices_open += one.slices_open;
-        all.slices_done += one.slices_done;
-        all.slices_lost += one.slices_lost;
-        all.partitions_due += one.partitions_due;
-    }
+    for (const auto& snapshot : snapshots) all += totals_of(snapshot, streams);
     return all;
 }
 

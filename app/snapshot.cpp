@@ -99,6 +99,20 @@ std::vector<std::string> what_it_waits_for(const Snapshot& snapshot) {
     return waits;
 }
 
+Totals& Totals::operator+=(const Totals& other) {
+    pages += other.pages;
+    records += other.records;
+    inserted += other.inserted;
+    updated += other.updated;
+    rejected += other.rejected;
+    dead_letters += other.dead_letters;
+    slices_open += other.slices_open;
+    slices_done += other.slices_done;
+    slices_lost += other.slices_lost;
+    partitions_due += other.partitions_due;
+    return *this;
+}
+
 Totals totals_of(const Snapshot& snapshot, const std::vector<std::string>& streams) {
     Totals totals;
     for (const auto& stream : snapshot.streams) {

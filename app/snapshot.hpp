@@ -50,6 +50,8 @@ core::Task<Snapshot> take_snapshot(SnapshotPorts ports, Snapshot begun, Snapshot
 struct Totals {
     std::int64_t pages = 0, records = 0, inserted = 0, updated = 0, rejected = 0, dead_letters = 0;
     std::int64_t slices_open = 0, slices_done = 0, slices_lost = 0, partitions_due = 0;
+
+    Totals& operator+=(const Totals& other);
 };
 /// Sums over the streams named; all when empty. slices_lost: finished in a way that needs
 /// attention.

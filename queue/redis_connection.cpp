@@ -10,7 +10,7 @@
 #include "core/errors.hpp"
 #include "core/log.hpp"
 #include "queue/redis_codec.hpp"
-#include "queue/redis_socket.hpp"
+#include "queue/redis_session.hpp"
 
 namespace pawl::queue {
 
@@ -25,64 +25,6 @@ constexpr std::size_t write_bytes_max =
     1u << 20;  // of one write: small calls are not held up by a burst for long
 constexpr std::size_t write_calls_max = 512;    // buffers of one write
 constexpr std::size_t read_bytes = 128u << 10;  // of one read
-
-/// A call that waits for its replies. Shared by the coroutine that waits and the loop, either of
-/// which may go first.
-struct Call {
-    Call(const asio::any_io_executor& executor, std::string wire, std::size_t expected)
-        : bytes(std::move(wire)), replies_expected(expected), done_or_timeout(executor) {}
-
-    std::string bytes;
-    std::size_t replies_expected;
-    std::vector<RedisReply> replies;
-    std::exception_ptr error;
-    bool is_done = false, is_sent = false;
-    asio::steady_timer done_or_timeout;  ///< cancelled when done
-
-    void finish(std::exception_ptr why = nullptr) {
-        if (is_done) return;
-        is_done = true;
-        error = std::move(why);
-        done_or_timeout.cancel();
-    }
-};
-using CallPointer = std::shared_ptr<Call>;
-
-/// One established connection.
-struct Session {
-    Session(const asio::any_io_executor& executor, std::size_t reply_bytes_max)
-        : socket(executor), decoder(reply_bytes_max), work(executor) {}
-
-    RedisSocket socket;
-    RedisDecoder decoder;
-    std::deque<CallPointer> sent;  ///< in the order in which the replies will come
-    asio::steady_timer work;       ///< cancelled when there is something to write
-    bool is_broken = false;
-    std::string reason;  ///< why it is broken
-
-    /// The reader notices and cleans up.
-    void fail(std::string why) {
-        if (is_broken) return;
-        is_broken = true;
-        reason = std::move(why);
-        socket.close();
-        work.cancel();
-    }
-};
-
-/// "evicting" policies drop keys of the queue under memory pressure. Empty when it is fine or
-/// cannot be known.
-std::string evicting_policy(const RedisReply& info) {
-    if (info.error() != nullptr || info.is_nil())
-        return {};  // INFO is not allowed: nothing to go by
-    static constexpr std::string_view name = "maxmemory_policy:";
-    const auto& text = info.text();
-    const auto at = text.find(name);
-    if (at == std::string::npos) return {};
-    const auto start = at + name.size();
-    const auto policy = text.substr(start, text.find_first_of("\r\n", start) - start);
-    return policy == "noeviction" ? std::string() : policy;
-}
 
 }  // namespace
 
@@ -100,27 +42,24 @@ class RedisConnection::Loop : public std::enable_shared_from_this<RedisConnectio
     [[nodiscard]] bool is_connected() const { return session_ && !session_->is_broken; }
 
   private:
-    void enqueue(const CallPointer& call);
-    void give_up(const CallPointer& call);
+    void enqueue(const RedisCallPointer& call);
+    void give_up(const RedisCallPointer& call);
     static Task<> run(std::shared_ptr<Loop> self);
     Task<> wait_for_demand();
     Task<> back_off();
-    Task<> connect(std::shared_ptr<Session> session);
-    Task<RedisReply> handshake_reply(std::shared_ptr<Session> session);
-    Task<> shake_hands(std::shared_ptr<Session> session);
-    static Task<> write(std::shared_ptr<Loop> self, std::shared_ptr<Session> session);
-    Task<> read(std::shared_ptr<Session> session);
-    std::vector<CallPointer> next_batch();
-    static void accept(Session& session, RedisReply reply);
-    void fail_sent(Session& session);
+    static Task<> write(std::shared_ptr<Loop> self, std::shared_ptr<RedisSession> session);
+    Task<> read(std::shared_ptr<RedisSession> session);
+    std::vector<RedisCallPointer> next_batch();
+    static void accept(RedisSession& session, RedisReply reply);
+    void fail_sent(RedisSession& session);
     void fail_unsent(std::exception_ptr why);
 
     asio::any_io_executor executor_;
     RedisOptions options_;
     core::Random& random_;
-    std::deque<CallPointer> unsent_;
+    std::deque<RedisCallPointer> unsent_;
     std::size_t unsent_bytes_ = 0;
-    std::shared_ptr<Session> session_;
+    std::shared_ptr<RedisSession> session_;
     asio::steady_timer demand_;  ///< cancelled when a call comes or the connection closes
     Millis backoff_{0};
     bool is_running_ = false, is_closed_ = false;
@@ -132,7 +71,7 @@ class RedisConnection::Loop : public std::enable_shared_from_this<RedisConnectio
 Task<std::vector<RedisReply>> RedisConnection::Loop::call(std::string bytes, std::size_t expected,
                                                           Millis extra_wait) {
     const auto self = shared_from_this();  // the connection may go while we wait
-    const auto call = std::make_shared<Call>(executor_, std::move(bytes), expected);
+    const auto call = std::make_shared<RedisCall>(executor_, std::move(bytes), expected);
     enqueue(call);
     call->done_or_timeout.expires_after(options_.command_timeout + extra_wait);
     if (!call->is_done) {
@@ -161,7 +100,7 @@ Task<std::vector<RedisReply>> RedisConnection::Loop::pipeline(
     co_return replies;
 }
 
-void RedisConnection::Loop::enqueue(const CallPointer& call) {
+void RedisConnection::Loop::enqueue(const RedisCallPointer& call) {
     if (is_closed_) throw TransientError("the connection to Redis is closed");
     const std::size_t waiting = unsent_.size() + (session_ ? session_->sent.size() : 0);
     // A single call beyond the bound may pass when nothing waits: it must be possible at all.
@@ -182,7 +121,7 @@ void RedisConnection::Loop::enqueue(const CallPointer& call) {
 
 /// Nobody waits for the call any more. One that was sent keeps its place, so that replies still
 /// match.
-void RedisConnection::Loop::give_up(const CallPointer& call) {
+void RedisConnection::Loop::give_up(const RedisCallPointer& call) {
     call->is_done = true;
     if (call->is_sent) return;
     unsent_bytes_ -= call->bytes.size();
@@ -197,7 +136,7 @@ void RedisConnection::Loop::close() {
     fail_unsent(std::make_exception_ptr(TransientError("the connection to Redis is closed")));
 }
 
-void RedisConnection::Loop::fail_sent(Session& session) {
+void RedisConnection::Loop::fail_sent(RedisSession& session) {
     const TransientError error(options_.address.describe() + ": " + session.reason, true);
     for (const auto& call : std::exchange(session.sent, {})) {
         call->finish(std::make_exception_ptr(error));
@@ -216,11 +155,11 @@ Task<> RedisConnection::Loop::run(std::shared_ptr<Loop> self) {
         co_await self->wait_for_demand();
         if (self->is_closed_) break;
         const auto session =
-            std::make_shared<Session>(self->executor_, self->options_.reply_bytes_max);
+            std::make_shared<RedisSession>(self->executor_, self->options_.reply_bytes_max);
         self->session_ = session;
         std::exception_ptr refused;
         try {
-            co_await self->connect(session);
+            co_await RedisSession::connect(session, self->options_.address, self->options_.connect_timeout);
         } catch (const boost::system::system_error& error) {
             const std::string why =
                 session->reason.empty() ? error.code().message() : session->reason;
@@ -268,63 +207,10 @@ Task<> RedisConnection::Loop::back_off() {
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
 }
 
-Task<> RedisConnection::Loop::connect(std::shared_ptr<Session> session) {
-    co_await session->socket.connect(options_.address, options_.connect_timeout);
-    // The handshake has no call behind it whose timeout would end it.
-    asio::steady_timer deadline(executor_);
-    deadline.expires_after(options_.connect_timeout);
-    deadline.async_wait([session](boost::system::error_code cancelled) {
-        if (!cancelled) session->fail("no reply to the handshake");
-    });
-    co_await shake_hands(session);
-    deadline.cancel();
-}
-
-Task<RedisReply> RedisConnection::Loop::handshake_reply(std::shared_ptr<Session> session) {
-    std::string buffer(4096, '\0');
-    while (true) {
-        auto reply = session->decoder.next();
-        if (reply) co_return std::move(*reply);
-        const auto size = co_await session->socket.read_some(asio::buffer(buffer));
-        session->decoder.feed(buffer.data(), size);
-    }
-}
-
-Task<> RedisConnection::Loop::shake_hands(std::shared_ptr<Session> session) {
-    const auto& address = options_.address;
-    std::vector<std::vector<std::string>> commands;
-    if (!address.password.empty()) {
-        commands.push_back(address.user.empty()
-                               ? std::vector<std::string>{"AUTH", address.password}
-                               : std::vector<std::string>{"AUTH", address.user, address.password});
-    }
-    if (address.database != 0) commands.push_back({"SELECT", std::to_string(address.database)});
-    for (const auto& command : commands) {
-        const std::string bytes = encode_command(command);
-        std::vector<asio::const_buffer> buffers{asio::buffer(bytes)};
-        co_await session->socket.write(std::move(buffers));
-        auto reply = co_await handshake_reply(session);
-        if (reply.error() != nullptr) throw_redis_error(reply.error()->text);
-    }
-    const std::vector<std::string> info_command{"INFO", "memory"};
-    const std::string bytes = encode_command(info_command);
-    std::vector<asio::const_buffer> buffers{asio::buffer(bytes)};
-    co_await session->socket.write(std::move(buffers));
-    const auto info = co_await handshake_reply(session);
-    if (info.error() != nullptr && info.error()->text.starts_with("NOAUTH")) {
-        throw_redis_error(info.error()->text);
-    }
-    const std::string policy = evicting_policy(info);
-    if (!policy.empty()) {
-        throw core::ConfigError(address.describe() + " has maxmemory-policy " + policy +
-                                ": it would drop queued pages. Set it to noeviction");
-    }
-}
-
 // ---- one session
 
-std::vector<CallPointer> RedisConnection::Loop::next_batch() {
-    std::vector<CallPointer> batch;
+std::vector<RedisCallPointer> RedisConnection::Loop::next_batch() {
+    std::vector<RedisCallPointer> batch;
     std::size_t bytes = 0;
     while (!unsent_.empty() && bytes < write_bytes_max && batch.size() < write_calls_max) {
         bytes += unsent_.front()->bytes.size();
@@ -335,7 +221,7 @@ std::vector<CallPointer> RedisConnection::Loop::next_batch() {
     return batch;
 }
 
-Task<> RedisConnection::Loop::write(std::shared_ptr<Loop> self, std::shared_ptr<Session> session) {
+Task<> RedisConnection::Loop::write(std::shared_ptr<Loop> self, std::shared_ptr<RedisSession> session) {
     while (!session->is_broken) {
         const auto batch = self->next_batch();
         if (batch.empty()) {
@@ -359,7 +245,7 @@ Task<> RedisConnection::Loop::write(std::shared_ptr<Loop> self, std::shared_ptr<
 }
 
 /// Until the session breaks.
-Task<> RedisConnection::Loop::read(std::shared_ptr<Session> session) {
+Task<> RedisConnection::Loop::read(std::shared_ptr<RedisSession> session) {
     std::string buffer(read_bytes, '\0');
     try {
         while (!session->is_broken) {
@@ -374,7 +260,7 @@ Task<> RedisConnection::Loop::read(std::shared_ptr<Session> session) {
     }
 }
 
-void RedisConnection::Loop::accept(Session& session, RedisReply reply) {
+void RedisConnection::Loop::accept(RedisSession& session, RedisReply reply) {
     if (session.sent.empty()) throw TransientError("Redis sent a reply that nobody asked for");
     const auto& call = session.sent.front();
     call->replies.push_back(std::move(reply));

