@@ -2,25 +2,30 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "core/characters.hpp"
 #include "core/errors.hpp"
 #include "core/json_projection.hpp"
 #include "core/unicode.hpp"
 
-// One pass over a text with simdjson On-Demand. On-Demand checks what it is asked for; what nobody asks for it steps over
-// by counting brackets. A text that was never checked is therefore visited whole, whatever is wanted of it.
+// simdjson's first stage finds where every token begins, and that the text is UTF-8 with whole strings, 64 bytes at a step.
+// What is left is a walk over those tokens: grammar, numbers, escapes, and the index itself. Its On-Demand interface makes the
+// same walk, for a third more instructions (callgrind over pages of the benchmark), and tells neither where a name nor where
+// a container ends.
 namespace pawl::core {
-
-namespace ondemand = simdjson::ondemand;
 
 namespace {
 
 using Node = JsonDocument::Node;
 
-constexpr std::size_t shared_parser_max = 4u << 20;  // larger bodies do not leave their buffers behind
-constexpr std::size_t bytes_per_value = 24;          // by experience with API pages: 20 to 30
+using Tokenizer = simdjson::internal::dom_parser_implementation;
+
+constexpr std::size_t shared_tokenizer_max = 4u << 20;  // larger bodies do not leave their buffers behind
+constexpr std::size_t bytes_per_value = 24;             // by experience with API pages: 20 to 30
+constexpr std::size_t bytes_per_wanted_value = 64;      // where a third of them is looked at
 
 [[noreturn]] void refuse(std::size_t offset, std::string_view reason) {
     throw PermanentError("not valid JSON at byte " + std::to_string(offset) + ": " + std::string(reason));
@@ -59,49 +64,30 @@ static_assert(JsonDocument::padding >= simdjson::SIMDJSON_PADDING);
 
 class Indexer {
   public:
-    Indexer(std::string_view text, const JsonReading& reading, std::vector<JsonDocument::Value>& values)
-        : text_(text), reading_(reading), values_(values) {}
+    Indexer(std::string_view text, Tokenizer& tokens, const JsonReading& reading,
+            std::vector<JsonDocument::Value>& values)
+        : text_(text),
+          starts_(tokens.structural_indexes.get()),
+          count_(tokens.n_structural_indexes),
+          reading_(reading),
+          values_(values),
+          backslash_(next_backslash(text.data())) {
+        // Behind the last token stands the end of the text; simdjson's array has room for more than two.
+        starts_[count_] = starts_[count_ + 1] = static_cast<std::uint32_t>(text.size());
+    }
 
-    void index(ondemand::parser& parser) {
-        const auto size = text_.size();
-        auto iterated = parser.iterate(text_.data(), size, size + simdjson::SIMDJSON_PADDING);
-        check(std::move(iterated).get(root_), 0);
-        if (!reading_.wanted) values_.reserve(size / bytes_per_value + 4);
-        ondemand::json_type type{};
-        check(root_.type().get(type), 0);
-        if (type == ondemand::json_type::array) {
-            ondemand::array array;
-            check(root_.get_array().get(array), 0);
-            open(JsonKind::array, root_start());
-            array_value(array, 0, reading_.wanted, 1);
-        } else if (type == ondemand::json_type::object) {
-            ondemand::object object;
-            check(root_.get_object().get(object), 0);
-            open(JsonKind::object, root_start());
-            object_value(object, 0, reading_.wanted, 1);
-        } else {
-            std::string_view token;
-            check(root_.raw_json_token().get(token), 0);
-            // raw_json_token does not consume; what follows the token must be nothing
-            for (std::size_t i = scalar(type, token, true); i < size; ++i)
-                if (!is_space(text_[i])) refuse(i, "text after the end of the document");
-            return;
-        }
-        const char* after = nullptr;
-        if (!root_.current_location().get(after)) refuse(offset(after), "text after the end of the document");
+    void index() {
+        values_.reserve(text_.size() / (reading_.wanted ? bytes_per_wanted_value : bytes_per_value) + 4);
+        const std::size_t after = value(0, reading_.wanted, true, 0);
+        if (after < count_) refuse(start(after), "text after the end of the document");
     }
 
   private:
-    void check(simdjson::error_code error, std::size_t at) {
-        if (error) refuse(at, simdjson::error_message(error));
-    }
-
-    std::size_t offset(const char* at) const { return static_cast<std::size_t>(at - text_.data()); }
-
-    std::size_t root_start() const {
-        std::size_t i = 0;
-        while (i < text_.size() && is_space(text_[i])) ++i;
-        return i;
+    /// Where token `i` begins; behind the last one: the end of the text, where the string's own NUL stands.
+    std::size_t start(std::size_t i) const { return starts_[i]; }
+    char first(std::size_t i) const { return text_.data()[start(i)]; }
+    std::string_view token(std::size_t i) const {
+        return without_space_behind(text_.substr(start(i), start(i + 1) - start(i)));
     }
 
     void count_value() {
@@ -110,7 +96,6 @@ class Indexer {
     }
 
     Node open(JsonKind kind, std::size_t begin) {
-        count_value();
         JsonDocument::Value value{};
         value.begin = value.end = static_cast<std::uint32_t>(begin);
         value.next = JsonDocument::none;
@@ -119,217 +104,176 @@ class Indexer {
         return static_cast<Node>(values_.size() - 1);
     }
 
-    /// Called when the last child was read: simdjson stands at the token behind the closing bracket, so the bracket is
-    /// what comes before it, white space aside.
-    void close(Node node) {
-        std::size_t limit = text_.size();
-        const char* next = nullptr;
-        if (!root_.current_location().get(next)) limit = offset(next);
-        while (limit > 0 && is_space(text_[limit - 1])) --limit;
-        values_[node].end = static_cast<std::uint32_t>(limit);
+    /// Visits the value at token `i`; if `keep`, indexes it as far as it is `wanted` (nullptr: all of it). Returns the token
+    /// behind it.
+    std::size_t value(std::size_t i, const JsonProjection* wanted, bool keep, int depth) {
+        const char c = first(i);
+        if (!keep && reading_.checked) return behind(i);
+        count_value();
+        if (c == '{' || c == '[') return container(i, wanted, keep, depth + 1);
+        return scalar(i, keep);
     }
 
-    void deeper(int depth, std::size_t at) const {
+    std::size_t container(std::size_t i, const JsonProjection* wanted, bool keep, int depth) {
+        const bool is_object = first(i) == '{';
+        const char closing = is_object ? '}' : ']';
         if (depth > reading_.bounds.depth_max)
-            refuse(at, "nested deeper than " + std::to_string(reading_.bounds.depth_max));
-    }
-
-    /// Checks one scalar and, if `wanted`, notes it. Returns the offset behind it.
-    std::size_t scalar(ondemand::json_type type, std::string_view raw_token, bool wanted) {
-        const auto token = without_space_behind(raw_token);
-        const auto begin = offset(token.data());
-        JsonKind kind = JsonKind::null;
-        bool escaped = false;
-        switch (type) {
-            case ondemand::json_type::string:
-                kind = JsonKind::text;
-                escaped = text_has_escapes(token, begin);
-                break;
-            case ondemand::json_type::number:
-                kind = JsonKind::number;
-                if (!reading_.checked && !is_number(token)) refuse(begin, "not a number");
-                break;
-            case ondemand::json_type::boolean:
-                kind = JsonKind::boolean;
-                if (token != "true" && token != "false") refuse(begin, "neither true nor false");
-                break;
-            default:
-                if (token != "null") refuse(begin, "an unknown word");
-        }
-        if (wanted) {
-            auto& value = values_[open(kind, begin)];
-            value.end = static_cast<std::uint32_t>(begin + token.size());
-            value.escaped = escaped;
-        } else {
-            count_value();
-        }
-        return begin + token.size();
-    }
-
-    bool text_has_escapes(std::string_view token, std::size_t begin) const {
-        if (token.size() < 2 || token.back() != '"') refuse(begin, "a string without end");
-        if (std::memchr(token.data(), '\\', token.size()) == nullptr) return false;
-        if (reading_.checked) return true;
-        const auto bad = first_bad_escape(token.substr(1, token.size() - 2));
-        if (bad != std::string_view::npos) refuse(begin + 1 + bad, "an escape that JSON does not know");
-        return true;
-    }
-
-    /// Indexes one value as far as it is `wanted` (nullptr: all of it); the caller links siblings.
-    Node value(ondemand::value& v, const JsonProjection* wanted, int depth) {
-        ondemand::json_type type{};
-        const std::string_view token = v.raw_json_token();
-        const auto begin = offset(token.data());
-        check(v.type().get(type), begin);
-        const Node node = static_cast<Node>(values_.size());
-        if (type == ondemand::json_type::array) {
-            ondemand::array array;
-            check(v.get_array().get(array), begin);
-            open(JsonKind::array, begin);
-            array_value(array, node, wanted, depth + 1);
-        } else if (type == ondemand::json_type::object) {
-            ondemand::object object;
-            check(v.get_object().get(object), begin);
-            open(JsonKind::object, begin);
-            object_value(object, node, wanted, depth + 1);
-        } else {
-            scalar(type, token, true);
-        }
-        return node;
-    }
-
-    /// Visits a value that is not wanted, for its faults only.
-    void check_value(ondemand::value& v, int depth) {
-        ondemand::json_type type{};
-        const std::string_view token = v.raw_json_token();
-        const auto begin = offset(token.data());
-        check(v.type().get(type), begin);
-        if (type == ondemand::json_type::array) {
-            count_value();
-            deeper(depth + 1, begin);
-            ondemand::array array;
-            check(v.get_array().get(array), begin);
-            for (auto element : array) {
-                ondemand::value inner;
-                check(std::move(element).get(inner), begin);
-                check_value(inner, depth + 1);
+            refuse(start(i), "nested deeper than " + std::to_string(reading_.bounds.depth_max));
+        const Node self = keep ? open(is_object ? JsonKind::object : JsonKind::array, start(i)) : JsonDocument::none;
+        if (keep && reading_.checked && wanted && wanted->is_leaf()) return close(self, behind(i) - 1);
+        Node previous = JsonDocument::none;
+        std::size_t expected = 0;
+        if (first(++i) == closing && i < count_) return close(self, i);
+        while (true) {
+            Name name;
+            if (is_object) {
+                name = member_name(i);
+                i += 2;
             }
-        } else if (type == ondemand::json_type::object) {
-            count_value();
-            deeper(depth + 1, begin);
-            ondemand::object object;
-            check(v.get_object().get(object), begin);
-            for (auto entry : object) {
-                ondemand::field field;
-                check(std::move(entry).get(field), begin);
-                (void)member_name(field);
-                check_value(field.value(), depth + 1);
-            }
-        } else {
-            scalar(type, token, false);
+            const JsonProjection* of_child = keep && wanted ? child_of(*wanted, is_object, name, expected) : nullptr;
+            const bool keep_child = keep && (!wanted || of_child);
+            const Node node = static_cast<Node>(values_.size());
+            i = value(i, of_child, keep_child, depth);
+            if (keep_child) link(self, node, previous, name);
+            if (first(i) == closing && i < count_) return close(self, i);
+            if (first(i) != ',') refuse(start(i), is_object ? "neither , nor } behind a member" : "neither , nor ] behind an element");
+            ++i;
         }
+    }
+
+    /// `i` is the closing bracket of `self`.
+    std::size_t close(Node self, std::size_t i) {
+        if (self != JsonDocument::none) values_[self].end = static_cast<std::uint32_t>(start(i) + 1);
+        return i + 1;
     }
 
     struct Name {
         std::string_view raw;
         bool escaped = false;
     };
-    /// On-Demand does not tell where a name ends; only a colon and white space are between its quote and the value.
-    Name member_name(ondemand::field& field) {
-        const char* name = field.key().raw();
-        const std::string_view token = field.value().raw_json_token();
-        const char* quote = token.data() - 1;
-        while (quote > name && (*quote == ':' || is_space(*quote))) --quote;
-        if (quote < name || *quote != '"') refuse(offset(name), "a name without end");
-        const auto length = static_cast<std::size_t>(quote - name);
-        Name found{{name, length}, std::memchr(name, '\\', length) != nullptr};
-        if (found.escaped && !reading_.checked && first_bad_escape(found.raw) != std::string_view::npos)
-            refuse(offset(name), "an escape that JSON does not know");
-        return found;
+    Name member_name(std::size_t i) {
+        if (first(i) != '"') refuse(start(i), "a member without a name");
+        if (first(i + 1) != ':') refuse(start(i + 1), "no : behind a name");
+        const auto name = content(i);
+        return {name, has_escapes(name)};
     }
 
-    void child(Node parent, Node node, Node& previous) {
+    static const JsonProjection* child_of(const JsonProjection& wanted, bool is_object, const Name& name,
+                                          std::size_t& expected) {
+        if (!is_object) return wanted.of_element();
+        return name.escaped ? wanted.of_member(unescape_json(name.raw), expected) : wanted.of_member(name.raw, expected);
+    }
+
+    void link(Node parent, Node node, Node& previous, const Name& name) {
         if (previous != JsonDocument::none) values_[previous].next = node;
         values_[parent].children += 1;
         previous = node;
+        if (name.raw.data() == nullptr) return;
+        auto& stored = values_[node];
+        stored.key_begin = static_cast<std::uint32_t>(name.raw.data() - text_.data());
+        stored.key_end = static_cast<std::uint32_t>(stored.key_begin + name.raw.size());
+        stored.key_escaped = name.escaped;
     }
 
-    void array_value(ondemand::array& array, Node self, const JsonProjection* wanted, int depth) {
-        deeper(depth, values_[self].begin);
-        if (step_over(array, self, wanted)) return;
-        const JsonProjection* of_element = wanted ? wanted->of_element() : nullptr;
-        Node previous = JsonDocument::none;
-        for (auto element : array) {
-            ondemand::value v;
-            check(std::move(element).get(v), values_[self].begin);
-            if (wanted && !of_element)
-                leave_out(v, depth);
-            else
-                child(self, value(v, of_element, depth), previous);
-        }
-        close(self);
+    /// Of the string at token `i`, between its quotes.
+    std::string_view content(std::size_t i) const {
+        const auto whole = token(i);
+        if (whole.size() < 2 || whole.back() != '"') refuse(start(i), "a string without end");
+        return whole.substr(1, whole.size() - 2);
     }
 
-    void object_value(ondemand::object& object, Node self, const JsonProjection* wanted, int depth) {
-        deeper(depth, values_[self].begin);
-        if (step_over(object, self, wanted)) return;
-        Node previous = JsonDocument::none;
-        std::size_t expected = 0;
-        for (auto entry : object) {
-            ondemand::field field;
-            check(std::move(entry).get(field), values_[self].begin);
-            const Name name = member_name(field);
-            const JsonProjection* of_member = nullptr;
-            if (wanted)
-                of_member = name.escaped ? wanted->of_member(unescape_json(name.raw), expected)
-                                         : wanted->of_member(name.raw, expected);
-            if (wanted && !of_member) {
-                leave_out(field.value(), depth);
-                continue;
-            }
-            const Node node = value(field.value(), of_member, depth);
-            auto& stored = values_[node];
-            stored.key_begin = static_cast<std::uint32_t>(offset(name.raw.data()));
-            stored.key_end = static_cast<std::uint32_t>(stored.key_begin + name.raw.size());
-            stored.key_escaped = name.escaped;
-            child(self, node, previous);
-        }
-        close(self);
+    const char* next_backslash(const char* from) const {
+        const char* const end = text_.data() + text_.size();
+        const void* found = from == end ? nullptr : std::memchr(from, '\\', static_cast<std::size_t>(end - from));
+        return found == nullptr ? end : static_cast<const char*>(found);
     }
 
-    /// A container of a checked text of which only the span is wanted.
-    template <typename Container>
-    bool step_over(Container& container, Node self, const JsonProjection* wanted) {
-        if (!reading_.checked || !wanted || !wanted->is_leaf()) return false;
-        std::string_view span;
-        check(container.raw_json().get(span), values_[self].begin);
-        span = without_space_behind(span);
-        values_[self].end = static_cast<std::uint32_t>(offset(span.data()) + span.size());
+    /// Strings are looked at in the order of the text, so one search for the next backslash serves many of them.
+    bool has_escapes(std::string_view content) {
+        if (backslash_ < content.data()) backslash_ = next_backslash(content.data());
+        if (backslash_ >= content.data() + content.size()) return false;
+        if (reading_.checked) return true;
+        const auto bad = first_bad_escape(content);
+        if (bad != std::string_view::npos)
+            refuse(static_cast<std::size_t>(content.data() - text_.data()) + bad, "an escape that JSON does not know");
         return true;
     }
 
-    /// A value that is not wanted: On-Demand steps over what nobody asked for.
-    void leave_out(ondemand::value& v, int depth) {
-        if (!reading_.checked) check_value(v, depth);
+    std::size_t scalar(std::size_t i, bool keep) {
+        if (i >= count_) refuse(text_.size(), "it ends too early");
+        const auto whole = token(i);
+        JsonKind kind = JsonKind::null;
+        bool escaped = false;
+        switch (whole.front()) {
+            case '"':
+                kind = JsonKind::text;
+                escaped = has_escapes(content(i));
+                break;
+            case 't':
+            case 'f':
+                kind = JsonKind::boolean;
+                if (whole != "true" && whole != "false") refuse(start(i), "neither true nor false");
+                break;
+            case 'n':
+                if (whole != "null") refuse(start(i), "an unknown word");
+                break;
+            default:
+                kind = JsonKind::number;
+                if (!is_number(whole)) refuse(start(i), "not a value");
+        }
+        if (keep) {
+            auto& stored = values_[open(kind, start(i))];
+            stored.end = static_cast<std::uint32_t>(start(i) + whole.size());
+            stored.escaped = escaped;
+        }
+        return i + 1;
+    }
+
+    /// The token behind the value at `i` of a checked text: only brackets count.
+    std::size_t behind(std::size_t i) const {
+        int depth = 0;
+        do {
+            const char c = first(i);
+            if (c == '{' || c == '[') ++depth;
+            if (c == '}' || c == ']') --depth;
+            ++i;
+        } while (depth > 0 && i < count_);
+        if (depth > 0) refuse(text_.size(), "it ends too early");
+        return i;
     }
 
     std::string_view text_;
+    std::uint32_t* starts_;
+    std::size_t count_;
     const JsonReading& reading_;
     std::vector<JsonDocument::Value>& values_;
-    ondemand::document root_;
+    const char* backslash_;  ///< the next one that no string before has passed
     std::size_t visited_ = 0;
 };
+
+void index_with(std::unique_ptr<Tokenizer>& tokens, std::string_view text, const JsonReading& reading,
+                std::vector<JsonDocument::Value>& values) {
+    const auto check = [](simdjson::error_code error) {
+        if (error) refuse(0, simdjson::error_message(error));
+    };
+    if (!tokens || tokens->capacity() < text.size()) {
+        constexpr std::size_t least = 256u << 10;
+        check(simdjson::get_active_implementation()->create_dom_parser_implementation(std::max(text.size(), least), 1, tokens));
+    }
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+    check(tokens->stage1(bytes, text.size(), simdjson::stage1_mode::regular));
+    Indexer(text, *tokens, reading, values).index();
+}
 
 }  // namespace
 
 void index_json(std::string_view text, const JsonReading& reading, std::vector<JsonDocument::Value>& values) {
-    Indexer indexer(text, reading, values);
-    if (text.size() <= shared_parser_max) {
-        thread_local ondemand::parser parser;
-        indexer.index(parser);
+    if (text.size() <= shared_tokenizer_max) {
+        thread_local std::unique_ptr<Tokenizer> tokens;
+        index_with(tokens, text, reading, values);
     } else {
-        ondemand::parser parser;
-        indexer.index(parser);
+        std::unique_ptr<Tokenizer> tokens;
+        index_with(tokens, text, reading, values);
     }
 }
 

@@ -5,6 +5,7 @@ namespace pawl::core {
 JsonProjection& JsonProjection::member(std::string_view name) {
     for (auto& [known, projection] : members_)
         if (known == name) return *projection;
+    marks_ |= mark(name);
     return *members_.emplace_back(name, std::make_unique<JsonProjection>()).second;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ class JsonProjection {
     [[nodiscard]] bool is_leaf() const { return members_.empty() && !every_; }
     /// For a member or element; nullptr: not looked at. `expected`: where it most likely is, moved on.
     [[nodiscard]] const JsonProjection* of_member(std::string_view name, std::size_t& expected) const {
+        if ((marks_ & mark(name)) == 0) return every_.get();
         for (std::size_t i = 0; i < members_.size(); ++i) {
             const std::size_t at = expected + i < members_.size() ? expected + i : expected + i - members_.size();
             if (members_[at].first != name) continue;
@@ -34,9 +36,16 @@ class JsonProjection {
 
   private:
     void add(const JsonProjection& other);
+    /// One of 64 bits: most names that are not wanted have none in common with those that are.
+    static std::uint64_t mark(std::string_view name) {
+        if (name.empty()) return 1;
+        const auto first = static_cast<unsigned char>(name.front()), last = static_cast<unsigned char>(name.back());
+        return std::uint64_t{1} << ((name.size() * 7 + first * 5 + last) & 63);
+    }
 
     std::vector<std::pair<std::string, std::unique_ptr<JsonProjection>>> members_;
     std::unique_ptr<JsonProjection> every_;
+    std::uint64_t marks_ = 0;  ///< of the names of members_
 };
 
 }  // namespace pawl::core

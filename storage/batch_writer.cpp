@@ -207,7 +207,7 @@ void BatchWriter::write(const core::SourceFile& source, const Pages& pages) {
     if (!tips_stand_ready(connection(), pages)) throw TipsMoved{};
     Pages by_time = pages;
     std::stable_sort(by_time.begin(), by_time.end(), by_request);
-    const std::vector<Stage> stages = stage_batch(connection(), *tables_, source, by_time);
+    std::vector<Stage> stages = stage_batch(connection(), *tables_, source, by_time, spare_);
 
     PqConnection& server = connection();
     server.run_all(std::string(begin));
@@ -222,6 +222,7 @@ void BatchWriter::write(const core::SourceFile& source, const Pages& pages) {
     core::hit(core::Failpoint::before_commit);
     server.commit();
     core::hit(core::Failpoint::after_commit);
+    for (Stage& stage : stages) spare_.give_back(std::move(stage.rows));
 }
 
 void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_time,

@@ -9,6 +9,7 @@
 #include "core/source_file.hpp"
 #include "storage/page_store.hpp"
 #include "storage/pq_connection.hpp"
+#include "storage/spare_buffers.hpp"
 #include "storage/staging.hpp"
 #include "storage/tables.hpp"
 
@@ -49,6 +50,7 @@ class BatchWriter {
     Options options_;
     std::shared_ptr<Tables> tables_;
     std::optional<PqConnection> connection_;
+    SpareBuffers spare_;
 };
 
 }  // namespace pawl::storage

@@ -130,7 +130,8 @@ bool Stager::lacks_key() const {
     return stage_.columns.empty() || static_cast<std::size_t>(found) < shape_.key.size();
 }
 
-Stage Stager::run(std::size_t number) {
+Stage Stager::run(std::size_t number, std::string buffer) {
+    stage_.rows = std::move(buffer);
     const Emit& emit = stage_.source_emit();
     stage_.name = fmt::format("pg_temp.pawl_stage_{}", number);
     stage_.staged.assign(pages_.size(), 0);

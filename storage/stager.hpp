@@ -33,7 +33,8 @@ class Stager {
         stage_.emit = emit;
     }
 
-    Stage run(std::size_t number);
+    /// `buffer` is where its rows are written.
+    Stage run(std::size_t number, std::string buffer);
 
   private:
     const core::EmitRows* rows_of(std::size_t page) const;

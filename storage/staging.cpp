@@ -42,7 +42,7 @@ std::string Stage::create_replaced_sql() const {
 
 std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
                                const core::SourceFile& source,
-                               const std::vector<BatchPage>& pages) {
+                               const std::vector<BatchPage>& pages, SpareBuffers& spare) {
     // (table, place of the stream in the file, emit): the order in which every writer locks.
     std::set<std::tuple<std::string, std::size_t, std::size_t>> wanted;
     for (const BatchPage& entry : pages) {
@@ -64,10 +64,11 @@ std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
         std::vector<Stage> stages;
         for (const auto& [table, place, emit] : wanted) {
             Stager stager(connection, tables, source, pages, source.streams[place], emit);
-            stages.push_back(stager.run(stages.size() + 1));
+            stages.push_back(stager.run(stages.size() + 1, spare.take()));
         }
         // A later emit into the same table may have widened a column under an earlier one.
         if (std::all_of(stages.begin(), stages.end(), is_current)) return stages;
+        for (Stage& stage : stages) spare.give_back(std::move(stage.rows));
     }
     throw core::TransientError("Columns of " + source.name +
                                " keep changing while rows are staged");

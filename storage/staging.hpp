@@ -8,6 +8,7 @@
 #include "core/rows.hpp"
 #include "core/source_file.hpp"
 #include "storage/page_store.hpp"
+#include "storage/spare_buffers.hpp"
 #include "storage/tables.hpp"
 #include "storage/upsert_statement.hpp"
 
@@ -61,9 +62,10 @@ struct Stage {
 
 /// Encodes the batch: makes tables have the columns that the data needs (in transactions of their
 /// own), rejects rows that fit no column that may not change. Stages come sorted by table, so that
-/// all writers lock tables in one order. Throws SqlError, core::ConfigError, core::TransientError.
+/// all writers lock tables in one order. Their `rows` are in buffers of `spare`, to be given back. Throws SqlError, core::ConfigError, core::TransientError.
 [[nodiscard]] std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
                                              const core::SourceFile& source,
-                                             const std::vector<BatchPage>& pages);
+                                             const std::vector<BatchPage>& pages,
+                                             SpareBuffers& spare);
 
 }  // namespace pawl::storage

@@ -60,6 +60,9 @@ class EmitMapper {
         for (const auto& column : emit.columns) rows_.columns.push_back(column.name);
     }
 
+    /// About so many records will come.
+    void expect(std::size_t records) { rows_.cells.reserve(records * emit_.columns.size()); }
+
     void add(const Record& record) {
         ++rows_.read;
         scope_.record = record.node;
@@ -192,6 +195,7 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     for (std::size_t i = 0; i < stream.emits.size(); ++i) {
         const Emit& emit = stream.emits[i];
         EmitMapper mapper(emit, i, page);
+        mapper.expect(base.size());
         for (const auto& record : base) {
             if (!emit.each) {
                 mapper.add(record);

@@ -1,5 +1,9 @@
+#include <nlohmann/json.hpp>
+#include <regex>
+
 #include "core/errors.hpp"
 #include "core/json_projection.hpp"
+#include "core/random.hpp"
 #include "core/source_parser.hpp"
 #include "core/stream_projection.hpp"
 #include "tests/support/catch.hpp"
@@ -90,6 +94,43 @@ TEST_CASE("a text that was not checked is visited whole, whatever is wanted of i
     bounds = {};
     bounds.values_max = 4;
     CHECK_THROWS_AS(JsonDocument::parse(R"({"x": [1, 2, 3, 4]})", bounds, &projection), PermanentError);
+}
+
+TEST_CASE("what is taken for JSON is what another parser takes for it, whatever is wanted of it", "[json]") {
+    SeededRandom random{20261126};
+    const auto projection = wanted({"$.id", "$.user.login"});
+    constexpr std::string_view bytes = "{}[]:,\"\\ \n0123456789-+.eEtfnulrabx\x01\xff\xc3";
+    int taken = 0, refused = 0;
+    for (int round = 0; round < 30'000; ++round) {
+        std::string text = page;
+        const int changes = 1 + static_cast<int>(random.fraction() * 3);
+        for (int i = 0; i < changes; ++i) {
+            const auto at = static_cast<std::size_t>(random.fraction() * static_cast<double>(text.size()));
+            const char byte = bytes[static_cast<std::size_t>(random.fraction() * static_cast<double>(bytes.size()))];
+            const double kind = random.fraction();
+            if (kind < 0.6) text[at] = byte;
+            else if (kind < 0.8) text.erase(at, 1);
+            else text.insert(at, 1, byte);
+        }
+        // Where the two rightly differ: lone surrogates are repaired later, and numbers need not fit a double.
+        static const std::regex extremes(R"(\\u[dD]|[eE][+-]?\d{3})");
+        if (std::regex_search(text, extremes)) continue;
+        const bool expected = nlohmann::json::accept(text);
+        const auto takes = [&](const JsonProjection* projected) {
+            try {
+                (void)JsonDocument::parse(text, {}, projected);
+                return true;
+            } catch (const PermanentError&) {
+                return false;
+            }
+        };
+        INFO(text);
+        REQUIRE(takes(nullptr) == expected);
+        REQUIRE(takes(&projection) == expected);
+        (expected ? taken : refused) += 1;
+    }
+    CHECK(taken > 1'000);
+    CHECK(refused > 1'000);
 }
 
 TEST_CASE("a stream's projections hold what its mapping and its paginator look at", "[json]") {
