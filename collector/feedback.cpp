@@ -42,6 +42,14 @@ std::optional<std::int64_t> seconds_as_us(std::string_view text) {
     return micros;
 }
 
+// Seconds since 1970 or, where that would be after the year 5000, milliseconds.
+std::optional<std::int64_t> epoch_as_us(std::string_view text) {
+    constexpr std::int64_t seconds_max = 100'000'000'000, millis_max = 100'000'000'000'000;
+    const auto whole = parse_integer(text);
+    if (whole && *whole > seconds_max && *whole < millis_max) return *whole * 1'000;
+    return seconds_as_us(text);
+}
+
 std::optional<std::int64_t> date_us(const HttpResponse& response) {
     const auto date = response.header("date");
     const auto seconds = date ? parse_http_date(*date) : std::nullopt;
@@ -61,8 +69,10 @@ std::optional<Reset> read_reset(const core::Feedback& feedback, const HttpRespon
     std::optional<std::int64_t> us;
     switch (feedback.reset_format) {
         case ResetFormat::delta:
-        case ResetFormat::epoch:
             us = seconds_as_us(*text);
+            break;
+        case ResetFormat::epoch:
+            us = epoch_as_us(*text);
             break;
         case ResetFormat::iso8601:
             us = core::parse_instant(*text);

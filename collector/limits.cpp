@@ -5,6 +5,7 @@
 
 #include "collector/feedback.hpp"
 #include "collector/url.hpp"
+#include "core/clock_window.hpp"
 
 namespace pawl::collector {
 
@@ -41,8 +42,27 @@ std::string_view behind_base(const core::SourceFile& source, std::string_view pa
     return rest.front() == '/' ? rest : path;
 }
 
+queue::Pace pace_of(const core::SourceFile& source, const core::Limit& limit) {
+    if (is_told(source, limit)) return queue::Pace::told;
+    switch (limit.algorithm) {
+        case core::Limit::Algorithm::bucket:
+            return queue::Pace::bucket;
+        case core::Limit::Algorithm::fixed:
+            return queue::Pace::fixed;
+        case core::Limit::Algorithm::sliding:
+            break;
+    }
+    return queue::Pace::sliding;
+}
+
+std::int64_t cost_of(const core::Stream& stream, const core::Limit& limit) {
+    for (const auto& name : {limit.name, std::string()})
+        if (const auto found = stream.cost.find(name); found != stream.cost.end()) return found->second;
+    return limit.cost;
+}
+
 queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit,
-                       const std::string& owner) {
+                       const core::Stream& stream, const std::string& owner, core::WallTime now) {
     queue::LimitAsk ask;
     ask.name = limit.name;
     if (limit.per == core::Limit::Per::owner) ask.owner = owner;
@@ -55,7 +75,13 @@ queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit,
     ask.burst = std::max<std::int64_t>(1, limit.burst);
     ask.concurrency = limit.concurrency;
     ask.reserve = limit.reserve;
-    ask.window = is_told(source, limit);
+    ask.pace = pace_of(source, limit);
+    ask.cost = limit.count > 0 ? cost_of(stream, limit) : 1;
+    if (ask.pace == queue::Pace::fixed) {
+        const auto ends = core::window_end(limit, now - core::Micros(ask.guard_us()));
+        ask.ends_us = ends.time_since_epoch().count();
+        ask.next_ends_us = core::window_end(limit, ends).time_since_epoch().count();
+    }
     return ask;
 }
 
@@ -70,14 +96,15 @@ bool glob_matches(std::string_view pattern, std::string_view path) {
 }
 
 std::vector<queue::LimitAsk> matching_limits(const core::SourceFile& source,
-                                             const PageRequest& request, const std::string& owner) {
+                                             const core::Stream& stream, const PageRequest& request,
+                                             const std::string& owner, core::WallTime now) {
     std::vector<queue::LimitAsk> asks;
     const auto path = path_of(request.url);
     const auto inner = behind_base(source, path);
     for (const auto& limit : source.limits) {
         if (!request.own_origin && limit.per == core::Limit::Per::owner) continue;
         if (glob_matches(limit.match, path) || glob_matches(limit.match, inner))
-            asks.push_back(ask_of(source, limit, owner));
+            asks.push_back(ask_of(source, limit, stream, owner, now));
     }
     return asks;
 }

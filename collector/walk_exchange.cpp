@@ -173,14 +173,17 @@ core::Task<std::optional<Walk::Grant>> Walk::reserve(PageRequest request) {
 
 std::vector<queue::Payer> Walk::payers_for(const PageRequest& request) {
     std::vector<queue::Payer> payers;
+    const auto redis_us = context_.redis_now_us();
+    const auto now = redis_us > 0 ? core::WallTime(core::Micros(redis_us)) : context_.ports.clock.now();
+    auto unpaid = matching_limits(*source_, stream_, request, "", now);
     if (!request.with_credentials) {
-        payers.push_back({.owner = "", .limits = matching_limits(*source_, request, "")});
+        payers.push_back({.owner = "", .limits = std::move(unpaid)});
         return payers;
     }
     std::vector<std::string> names;
-    for (const auto& limit : matching_limits(*source_, request, "")) names.push_back(limit.name);
-    for (auto& owner : context_.accounts.payers(names, context_.redis_now_us())) {
-        auto limits = matching_limits(*source_, request, owner);
+    for (const auto& limit : unpaid) names.push_back(limit.name);
+    for (auto& owner : context_.accounts.payers(names, redis_us)) {
+        auto limits = matching_limits(*source_, stream_, request, owner, now);
         payers.push_back({.owner = std::move(owner), .limits = std::move(limits)});
     }
     return payers;

@@ -42,6 +42,7 @@ class StreamChecks {
         for (const Stream& stream : source_.streams) {
             check_parent(stream);
             check_names(stream);
+            check_cost(stream);
         }
         check_cycles();
     }
@@ -50,6 +51,20 @@ class StreamChecks {
     void report(const Stream& stream, Path path, std::string message, std::string hint = "") {
         path.insert(path.begin(), {"streams", stream.name});
         problems_.add(root_.nearest(path).at, std::move(message), std::move(hint));
+    }
+
+    void check_cost(const Stream& stream) {
+        std::vector<std::string> limits;
+        for (const Limit& limit : source_.limits) limits.push_back(limit.name);
+        for (const auto& [name, units] : stream.cost) {
+            const bool known = name.empty() || std::find(limits.begin(), limits.end(), name) != limits.end();
+            if (!known)
+                report(stream, {"cost", name}, fmt::format("there is no limit \"{}\"", name), did_you_mean(name, limits));
+            for (const Limit& limit : source_.limits)
+                if ((name.empty() || name == limit.name) && limit.count > 0 && units > limit.count)
+                    report(stream, {"cost"}, fmt::format("a request of {} units never fits limit \"{}\" of {}", units,
+                                                         limit.name, limit.count));
+        }
     }
 
     /// The map form of `emit` has no indexes: nearest() then stays at the map.

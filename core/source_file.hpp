@@ -39,6 +39,11 @@ struct Auth {
 /// One limit of the API. Every limit whose `match` fits the request's path must grant.
 struct Limit {
     enum class Per : std::uint8_t { owner, source };
+    enum class Algorithm : std::uint8_t {
+        sliding,  ///< at most `count` in any period, evenly spaced but for `burst`
+        bucket,   ///< `count` are added per period, at most `burst` are kept: an API that leaks or refills steadily
+        fixed,    ///< `count` in each period of the clock in `timezone`: midnight to midnight, full hour to full hour
+    };
     std::string name;
     std::string match = "/**";      ///< glob over the URL path: `*` within a segment, `**` over segments
     Per per = Per::owner;
@@ -46,7 +51,11 @@ struct Limit {
     Micros period{0};
     std::int64_t concurrency = 0;   ///< requests in flight; 0: no bound in this limit
     double reserve = 0;             ///< share of `count` left unused, 0 … 0.95
-    std::int64_t burst = 0;         ///< without feedback: requests at once; 0: 1
+    std::int64_t burst = 0;         ///< sliding, bucket: requests at once; 0: 1
+    Algorithm algorithm = Algorithm::sliding;  ///< where the API's own numbers do not say
+    std::string timezone = "UTC";   ///< fixed: IANA name
+    bool monthly = false;           ///< fixed: calendar months; `period` is then 31 days
+    std::int64_t cost = 1;          ///< units of `count` that a request takes, where its stream does not say
 };
 
 struct Feedback {
@@ -137,6 +146,7 @@ struct Stream {
     TextRecords text_records;
     std::vector<Emit> emits;                      ///< at least one
     bool conditional = false;                     ///< etag
+    std::map<std::string, std::int64_t> cost;     ///< limit name → units a request takes; "": of every limit
     std::optional<Micros> refresh;
     std::string request_hash;                     ///< 64 hex digits over what decides the requests
     std::string mapping_hash;                     ///< 64 hex digits over what decides the rows

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "core/clock_window.hpp"
 #include "core/duration.hpp"
+#include "core/schedule.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -26,15 +28,19 @@ std::string read_match(const MapReader& map, Problems& problems) {
 void read_rate(const MapReader& map, Limit& limit, Problems& problems) {
     const YamlNode* node = map.find("rate");
     if (node == nullptr) return;
-    const auto rate = node->is_scalar() ? parse_rate(node->text) : std::nullopt;
+    constexpr std::string_view per_month = "/month";
+    limit.monthly = node->is_scalar() && node->text.ends_with(per_month);
+    std::string text = node->text;
+    if (limit.monthly) text.replace(text.size() - per_month.size(), per_month.size(), "/31d");
+    const auto rate = node->is_scalar() ? parse_rate(text) : std::nullopt;
     if (rate && rate->count <= requests_max) {
         limit.count = rate->count;
         limit.period = rate->period;
         return;
     }
     problems.add(node->at,
-                 fmt::format("\"rate\" must be requests per period such as 5000/h, 30/m or "
-                             "100/15m, not \"{}\"",
+                 fmt::format("\"rate\" must be requests per period such as 5000/h, 30/m, "
+                             "100/15m or 10000/month, not \"{}\"",
                              node->text));
 }
 
@@ -51,6 +57,35 @@ void read_reserve(const MapReader& map, Limit& limit, Problems& problems) {
                         node->text));
 }
 
+/// How the budget comes back where the API does not tell.
+void read_algorithm(const MapReader& map, Limit& limit, Problems& problems) {
+    using Algorithm = Limit::Algorithm;
+    const bool fixed_by_rate = limit.monthly;
+    limit.algorithm = choose<Algorithm>(map.choice("algorithm"),
+                                        {{"sliding_window", Algorithm::sliding},
+                                         {"token_bucket", Algorithm::bucket},
+                                         {"fixed_window", Algorithm::fixed}},
+                                        fixed_by_rate ? Algorithm::fixed : Algorithm::sliding);
+    const bool fixed = limit.algorithm == Algorithm::fixed;
+    if (fixed_by_rate && !fixed)
+        problems.add(map.at(), "a rate per month is a fixed_window: months have no one length");
+    if (fixed && !limit.monthly && limit.count > 0 && !divides_a_day(limit.period))
+        problems.add(map.at(),
+                     "the period of a fixed_window must divide a day, or be a month: 500/h, "
+                     "10000/1d, 100/15m, 50000/month");
+    limit.timezone = map.text("timezone", "UTC");
+    const YamlNode* zone = map.find("timezone");
+    if (zone != nullptr && !fixed) problems.add(zone->at, "\"timezone\" is for a fixed_window only");
+    if (!is_time_zone(limit.timezone)) {
+        if (zone != nullptr)
+            problems.add(zone->at, fmt::format("\"{}\" is not a time zone such as America/Los_Angeles",
+                                               limit.timezone));
+        limit.timezone = "UTC";
+    }
+    if (fixed && map.has("burst"))
+        problems.add(map.find("burst")->at, "a fixed_window is spent at any pace: it has no \"burst\"");
+}
+
 Limit read_limit(const YamlNode& node, Problems& problems) {
     const MapReader map{node, "limits[]", problems};
     Limit limit;
@@ -64,14 +99,18 @@ Limit read_limit(const YamlNode& node, Problems& problems) {
     read_reserve(map, limit, problems);
     limit.concurrency = map.whole_number("concurrency", {1, 100'000}, 0);
     limit.burst = map.whole_number("burst", {1, requests_max}, 0);
+    limit.cost = map.whole_number("cost", {0, requests_max}, 1);
+    read_algorithm(map, limit, problems);
     if (!map.has("rate") && !map.has("concurrency"))
         problems.add(map.at(), "a limit needs \"rate\" or \"concurrency\"");
-    for (const std::string_view name : {"reserve", "burst"})
+    for (const std::string_view name : {"reserve", "burst", "cost", "algorithm"})
         if (map.has(name) && !map.has("rate"))
             problems.add(map.at(), fmt::format("\"{}\" needs \"rate\"", name));
     if (limit.count > 0 && limit.burst > limit.count)
         problems.add(map.at(),
                      fmt::format("\"burst\" must not be above the rate's {}", limit.count));
+    if (limit.count > 0 && limit.cost > limit.count)
+        problems.add(map.at(), fmt::format("\"cost\" must not be above the rate's {}", limit.count));
     return limit;
 }
 

@@ -60,6 +60,22 @@ void read_conditional_and_refresh(const MapReader& map, bool& conditional,
     if (const auto duration = map.duration("refresh")) refresh = duration;
 }
 
+/// Units of the limits that a request takes: of all, or by limit.
+std::map<std::string, std::int64_t> read_cost(const MapReader& map, Problems& problems) {
+    constexpr Bounds bounds{0, 1'000'000'000};
+    std::map<std::string, std::int64_t> cost;
+    const YamlNode* node = map.find("cost");
+    if (node == nullptr) return cost;
+    if (!node->is_map()) {
+        if (const auto units = read_whole_number(*node, "cost", bounds, problems)) cost[""] = *units;
+        return cost;
+    }
+    for (const YamlNode::Member& member : node->members)
+        if (const auto units = read_whole_number(member.value, member.name, bounds, problems))
+            cost[member.name] = *units;
+    return cost;
+}
+
 /// What is asked for: base_url + path, or url.
 void read_url(const MapReader& map, const std::string& base_url, Stream& stream,
               Problems& problems) {
@@ -139,6 +155,7 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     read_url(map, base_url, stream, problems);
     read_templates(map, "query", stream.query, problems);
     read_templates(map, "headers", stream.headers, problems);
+    stream.cost = read_cost(map, problems);
     if (map.has("credentials")) stream.with_credentials = map.choice("credentials") != "none";
     read_stream_pagination(map, defaults, stream, problems);
     read_records(map, stream, problems);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,15 +12,30 @@
 
 namespace pawl::queue {
 
-/// One limit as it applies to one owner (or to the source as a whole).
+/// How a limit's budget comes back.
+enum class Pace : std::uint8_t {
+    sliding,  ///< at most `count` in any period: evenly spaced (GCRA), but for `burst`
+    bucket,   ///< `count` flow in per period, at most `burst` are kept
+    fixed,    ///< `count` until `ends_us`, then again
+    told,     ///< the API tells remaining and reset: its window is spent, at any pace
+};
+
+/// One limit as it applies to one request of one owner (or of the source as a whole).
 struct LimitAsk {
     std::string name;               ///< "core"
     std::string owner;              ///< alias of the account; "" for a limit per source
-    std::int64_t count = 0;         ///< requests per period, reserve already taken off; 0: no rate here
+    std::int64_t count = 0;         ///< units per period, reserve already taken off; 0: no rate here
     std::int64_t period_us = 0;
-    std::int64_t burst = 1;         ///< without feedback: requests at once
-    std::int64_t concurrency = 0;   ///< 0: no bound here
-    bool window = false;            ///< the API tells remaining and reset: spend its window; else spaced evenly (GCRA)
+    std::int64_t burst = 1;         ///< sliding, bucket: units at once
+    std::int64_t concurrency = 0;   ///< requests in flight; 0: no bound here
+    std::int64_t cost = 1;          ///< units that the request takes
+    Pace pace = Pace::sliding;
+    /// fixed: ends of a window and of the next one, on Redis's clock; the first of them is not over for longer than the guard.
+    std::int64_t ends_us = 0, next_ends_us = 0;
+
+    /// fixed: so long before and after the end of a window nobody asks, since the API's clock is not ours. At most 1 s, and
+    /// at most half a percent of the window in all.
+    [[nodiscard]] std::int64_t guard_us() const { return std::min<std::int64_t>(1'000'000, period_us / 400); }
     double reserve = 0;             ///< share left unused; taken off the limits that the API tells, as it is off `count`
 };
 

@@ -5,25 +5,32 @@
 // clang-format off
 /// The scripts behind queue/redis_quota.cpp: a source's quota ledger. Beside the keys of
 /// queue/frontier_scripts.hpp, with one <limit>:<owner> for each limit of each owner:
-///   quota:<limit>:<owner>   hash  as asked: name, owner, count, period, burst, window
+///   quota:<limit>:<owner>   hash  as asked: name, owner, count, period, burst, pace
 ///                                 as told by the API, reserve taken off: limit
-///                                 windows: used, reset, assumed, seen, blind, known, silent, probe
-///                                 GCRA: tat · both: blocked
-///   flight:<limit>:<owner>  zset  reservation → deadline, µs: requests that are not settled
+///                                 told: used, reset, assumed, seen, blind, known, silent, probe
+///                                 fixed: used, reset · sliding, bucket: tat
+///                                 all: blocked, flying (units of the requests in flight)
+///   flight:<limit>:<owner>  zset  <units>:<reservation> → deadline, µs: requests not settled yet
 ///   limits                  set   "<limit>:<owner>" that were ever asked for
 ///   quarantine              hash  owner → reason
 ///
-/// A window (the API tells remaining and reset) is spent at any pace. What the API has counted in it
-/// is at most
+/// A request takes `cost` units of each limit, mostly 1.
+///
+/// A told window (the API tells remaining and reset) is spent at any pace. What the API has counted
+/// in it is at most
 ///   seen (most it told) + blind (settled without being told) + in flight
 /// since a request that was counted after the most told one has not been told, so it is blind or in
 /// flight. `used` is that sum once the API has told something in this window, and the number of
 /// reservations before. So no more is granted than there is, in whatever order responses come, and
 /// the ledger corrects itself downwards when the API forgave requests.
 ///
-/// Without windows it is GCRA: `tat` is when the bucket is empty again. With interval T and burst b
-/// a closed window of P holds at most floor(P / T) + b requests; T is chosen so that this is at most
-/// `count`.
+/// A fixed window follows a clock that the collector knows: it says when the window ends, and the
+/// one after it. Nobody asks within a guard around the end, for clocks that differ a little; what is
+/// in flight when a window begins counts in it too.
+///
+/// The others are GCRA: `tat` is when the bucket is empty again. With interval T and burst b a closed
+/// window of P holds at most floor(P / T) + b units. Sliding: T is chosen so that this is at most
+/// `count`. Bucket: T is P / `count`, as the API's own bucket fills.
 // clang-format on
 namespace pawl::queue {
 
@@ -41,16 +48,17 @@ local silent_max = 3             -- probes that came back without a word about t
 
 local function suffix(l) return l.name..':'..l.owner end
 local function interval(l)
-  local burst = math.max(1, math.min(l.burst, l.count))
+  local burst = math.max(1, math.min(math.max(l.burst, l.cost or 1), l.count))
+  if l.pace == 'bucket' then return math.ceil(l.period / l.count), burst end
   return math.ceil(l.period / (l.count - burst + 1)) + 1, burst
 end
 local function read_quota(l)
   local names = {'used', 'limit', 'reset', 'assumed', 'seen', 'blind', 'known', 'silent', 'probe',
-                 'tat', 'blocked'}
+                 'tat', 'blocked', 'flying'}
   local values, q = redis.call('HMGET', P..'quota:'..suffix(l), unpack(names)), {}
   for i, name in ipairs(names) do q[name] = tonumber(values[i]) end
   -- A clock that was set back: no window lasts longer than two of its periods.
-  if q.reset and q.reset > now_us + 2 * l.period then
+  if l.pace == 'told' and q.reset and q.reset > now_us + 2 * l.period then
     q.reset = now_us + l.period
     redis.call('HSET', P..'quota:'..suffix(l), 'reset', digits(q.reset))
   end
@@ -59,15 +67,24 @@ end
 -- What view() tells of a limit.
 local function keep_asked(l)
   redis.call('HSET', P..'quota:'..suffix(l), 'name', l.name, 'owner', l.owner, 'count', l.count,
-             'period', digits(l.period), 'burst', l.burst, 'window', l.window and 1 or 0)
+             'period', digits(l.period), 'burst', l.burst, 'pace', l.pace)
   redis.call('SADD', P..'limits', suffix(l))
 end
--- Removes reservations of collectors that died; their requests count as sent and untold.
-local function flying(l)
-  local key = P..'flight:'..suffix(l)
-  local lapsed = redis.call('ZREMRANGEBYSCORE', key, '-inf', digits(now_us))
-  if lapsed > 0 and l.window then redis.call('HINCRBY', P..'quota:'..suffix(l), 'blind', lapsed) end
-  return redis.call('ZCARD', key)
+-- Requests in flight, and their units. Removes reservations of collectors that died; their requests
+-- count as sent and untold.
+local function flying(l, q)
+  local key, units = P..'flight:'..suffix(l), 0
+  for _, lapsed in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', digits(now_us))) do
+    units = units + (tonumber(string.match(lapsed, '^(%d+):')) or 1)
+  end
+  if units > 0 then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', digits(now_us))
+    q.flying = redis.call('HINCRBY', P..'quota:'..suffix(l), 'flying', -units)
+    if l.pace == 'told' then
+      q.blind = redis.call('HINCRBY', P..'quota:'..suffix(l), 'blind', units)
+    end
+  end
+  return redis.call('ZCARD', key), math.max(0, q.flying or 0)
 end
 )lua";
 
@@ -80,39 +97,50 @@ local last_us = tonumber(redis.call('HGET', P..'meta', 'last_us')) or 0
 
 -- When this limit could grant (nil: now), and what is written when all limits do.
 local function ask(l)
-  local q, inflight = read_quota(l), flying(l)
+  local q = read_quota(l)
+  local requests, inflight = flying(l, q)
   if q.blocked and q.blocked > now_us then return q.blocked end
-  if l.concurrency > 0 and inflight >= l.concurrency then return now_us + poll end
+  if l.concurrency > 0 and requests >= l.concurrency then return now_us + poll end
   if l.count <= 0 then return nil, {} end
-  if not l.window then
+  local cost = math.min(l.cost, q.limit or l.count)  -- one that takes more than there is takes all
+  if l.pace == 'fixed' then
+    local ends = now_us < l.ends + l.guard and l.ends or l.next_ends
+    if now_us >= ends + l.guard then ends = now_us + l.period end  -- the collector's clock is far off
+    if now_us >= ends - l.guard then return ends + l.guard end
+    local used = q.reset == ends and (q.used or 0) or inflight
+    if used > 0 and used + cost > l.count then return ends + l.guard end
+    return nil, {'used', used + cost, 'reset', digits(ends)}
+  end
+  if l.pace ~= 'told' then
     local step, burst = interval(l)
     -- A new bucket (first request ever, or Redis was wiped) lets one go and has no burst: we cannot
     -- know what went before.
-    local tat = q.tat or now_us + (burst - 1) * step
+    local free = (burst - cost) * step
+    local tat = q.tat or now_us + free
     tat = math.min(math.max(tat, now_us), now_us + burst * step)
-    if tat - now_us > (burst - 1) * step then return tat - (burst - 1) * step end
-    return nil, {'tat', digits(tat + step)}
+    if tat - now_us > free then return tat - free end
+    return nil, {'tat', digits(tat + cost * step)}
   end
   -- Nothing known (first request ever, or wiped): one request finds out where the API's count
   -- stands.
   if q.known ~= 1 then
-    if inflight > 0 and (q.probe or 0) > now_us then return math.min(q.probe, now_us + poll) end
+    if requests > 0 and (q.probe or 0) > now_us then return math.min(q.probe, now_us + poll) end
     local used, reset, blind = q.used or 0, q.reset, q.blind or 0
     if not reset or now_us >= reset + margin then
       used, reset, blind = inflight, now_us + l.period, 0
     end
-    return nil, {'used', used + 1, 'reset', digits(reset), 'assumed', 1, 'blind', blind,
+    return nil, {'used', used + cost, 'reset', digits(reset), 'assumed', 1, 'blind', blind,
                  'probe', digits(now_us + probe_us)}
   end
   if not q.reset or now_us >= q.reset + margin then
     -- A new window. Requests in flight may be counted in it. Its end is a guess until the API
     -- tells.
-    if inflight >= (q.limit or l.count) then return now_us + poll end
+    if inflight + cost > (q.limit or l.count) then return now_us + poll end
     local reset = digits(now_us + l.period)
-    return nil, {'used', inflight + 1, 'reset', reset, 'assumed', 1, 'blind', 0}, true
+    return nil, {'used', inflight + cost, 'reset', reset, 'assumed', 1, 'blind', 0}, true
   end
-  if (q.used or 0) >= (q.limit or l.count) then return q.reset + margin end
-  return nil, {'used', (q.used or 0) + 1, 'reset', digits(q.reset)}
+  if (q.used or 0) + cost > (q.limit or l.count) then return q.reset + margin end
+  return nil, {'used', (q.used or 0) + cost, 'reset', digits(q.reset)}
 end
 
 -- The first payer all of whose limits grant, else how long at least.
@@ -157,7 +185,8 @@ for _, write in ipairs(grants) do
   if is_new then redis.call('HDEL', key, 'seen') end
   keep_asked(l)
   if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
-  redis.call('ZADD', P..'flight:'..suffix(l), digits(now_us + flight_us), id)
+  redis.call('ZADD', P..'flight:'..suffix(l), digits(now_us + flight_us), l.cost..':'..id)
+  redis.call('HINCRBY', key, 'flying', l.cost)
 end
 -- The version of the rows that this request will bring: never the same twice, never going back with
 -- the clock.
@@ -185,11 +214,11 @@ local function settle_window(l, q, inflight, was_flying, told)
     fields[#fields + 1] = digits(value)
   end
   local paid = was_flying and not s.refund
-  if was_flying and s.refund then set('used', math.max(0, (q.used or 0) - 1)) end
+  if was_flying and s.refund then set('used', math.max(0, (q.used or 0) - l.cost)) end
   if told.limit then set('limit', math.max(1, math.floor(told.limit * (1 - l.reserve)))) end
   if not told.remaining then
     if paid then
-      set('blind', (q.blind or 0) + 1)
+      set('blind', (q.blind or 0) + l.cost)
       set('silent', (q.silent or 0) + 1)
       if q.silent >= silent_max then set('known', 1) end
     end
@@ -230,13 +259,17 @@ end
 for _, l in ipairs(s.limits) do
   local key = P..'quota:'..suffix(l)
   local q = read_quota(l)
-  local was_flying = redis.call('ZREM', P..'flight:'..suffix(l), s.reservation) == 1
-  local inflight = flying(l)
-  if l.count > 0 and l.window then
-    q.blind = tonumber(redis.call('HGET', key, 'blind'))
+  local was_flying = redis.call('ZREM', P..'flight:'..suffix(l), l.cost..':'..s.reservation) == 1
+  if was_flying then q.flying = redis.call('HINCRBY', key, 'flying', -l.cost) end
+  local _, inflight = flying(l, q)
+  if l.count > 0 and l.pace == 'told' then
     settle_window(l, q, inflight, was_flying, told_about(l))
-  elseif l.count > 0 and was_flying and s.refund and q.tat then
-    redis.call('HSET', key, 'tat', digits(q.tat - (interval(l))))
+  elseif l.count > 0 and was_flying and s.refund then
+    if l.pace == 'fixed' then
+      if q.reset and now_us < q.reset then redis.call('HSET', key, 'used', math.max(0, (q.used or 0) - l.cost)) end
+    elseif q.tat then
+      redis.call('HSET', key, 'tat', digits(q.tat - l.cost * interval(l)))
+    end
   end
   if s.block_us > 0 then
     keep_asked(l)
@@ -252,16 +285,17 @@ inline constexpr std::string_view view = R"lua(
 local rows = {}
 for _, name in ipairs(redis.call('SMEMBERS', P..'limits')) do
   local f = redis.call('HMGET', P..'quota:'..name, 'name', 'owner', 'count', 'period', 'burst',
-                       'window')
+                       'pace')
   if f[1] then
     local l = {name = f[1], owner = f[2], count = tonumber(f[3]), period = tonumber(f[4]),
-               burst = tonumber(f[5]), window = f[6] == '1'}
+               burst = tonumber(f[5]), pace = f[6]}
     local q = read_quota(l)
     local inflight = redis.call('ZCOUNT', P..'flight:'..name, '('..digits(now_us), '+inf')
     local limit, used, reset = q.limit or l.count, inflight, 0
-    if l.count > 0 and l.window and q.reset and now_us < q.reset + margin then
+    local is_window = l.pace == 'told' or l.pace == 'fixed'
+    if l.count > 0 and is_window and q.reset and now_us < q.reset + margin then
       used, reset = q.used or 0, q.reset - now_us
-    elseif l.count > 0 and not l.window then
+    elseif l.count > 0 and not is_window then
       local step, burst = interval(l)
       reset = math.max(0, (q.tat or now_us) - now_us)
       limit, used = burst, math.min(burst, math.ceil(reset / step))

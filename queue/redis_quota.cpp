@@ -18,13 +18,31 @@ using nlohmann::json;
 
 namespace {
 
+std::string_view to_string(Pace pace) {
+    switch (pace) {
+        case Pace::sliding:
+            return "sliding";
+        case Pace::bucket:
+            return "bucket";
+        case Pace::fixed:
+            return "fixed";
+        case Pace::told:
+            return "told";
+    }
+    return "sliding";
+}
+
 constexpr std::size_t payers_max = 8;  // of one call: a script looks at each limit of each payer
 
 json to_json(const LimitAsk& limit) {
     return {{"name", limit.name},     {"owner", limit.owner},
             {"count", limit.count},   {"period", limit.period_us},
             {"burst", limit.burst},   {"concurrency", limit.concurrency},
-            {"window", limit.window}, {"reserve", std::clamp(limit.reserve, 0.0, 0.95)}};
+            {"cost", std::clamp(limit.cost, std::int64_t{0}, std::max(limit.count, std::int64_t{1}))},
+            {"pace", to_string(limit.pace)},
+            {"ends", limit.ends_us},  {"next_ends", limit.next_ends_us},
+            {"guard", limit.guard_us()},
+            {"reserve", std::clamp(limit.reserve, 0.0, 0.95)}};
 }
 
 json to_json(const std::vector<LimitAsk>& limits) {

@@ -189,6 +189,7 @@ std::optional<std::int64_t> reset_of(const std::string& format, const std::strin
 
 TEST_CASE("a reset is read in its four formats", "[collector][feedback]") {
     CHECK(reset_of("epoch", "1658205586", 1658205556) == 1658205586'000000);
+    CHECK(reset_of("epoch", "1658205586250", 1658205556) == 1658205586'250000);  // milliseconds
     CHECK(reset_of("delta", "30.5", 1658205556) == 1658205586'500000);
     CHECK(reset_of("iso8601", "2022-07-19T04:39:46Z", 1658205556) == 1658205586'000000);
     CHECK(reset_of("http_date", "\"Tue, 19 Jul 2022 04:39:46 GMT\"", 1658205556) == std::nullopt);

@@ -45,17 +45,18 @@ TEST_CASE("all limits that match the path must grant, the reserve taken off",
     PageRequest request;
     request.own_origin = true;
     request.url = "https://api.example.com/search/code?q=x";
-    const auto asks = matching_limits(*source, request, "alice");
+    const auto& stream = source->streams[0];
+    const auto asks = matching_limits(*source, stream, request, "alice", {});
     REQUIRE(names(asks) == std::vector<std::string>{"core", "search", "open"});
     CHECK(asks[0].count == 4750);
     CHECK(asks[0].period_us == 3'600'000'000);
     CHECK(asks[0].owner == "alice");
-    CHECK(asks[0].window);
+    CHECK(asks[0].pace == queue::Pace::told);
     CHECK(asks[2].owner.empty());
     CHECK(asks[2].concurrency == 60);
-    CHECK_FALSE(asks[2].window);
+    CHECK(asks[2].pace == queue::Pace::sliding);
     request.url = "https://api.example.com/users/x";
-    CHECK(names(matching_limits(*source, request, "alice")) ==
+    CHECK(names(matching_limits(*source, stream, request, "alice", {})) ==
           std::vector<std::string>{"core", "open"});
 }
 
@@ -63,7 +64,8 @@ TEST_CASE("at another origin no account's quota is spent", "[collector][limits]"
     const auto source = test::source_paged("none", limits);
     PageRequest request;
     request.url = "https://raw.example.org/search/list";
-    CHECK(names(matching_limits(*source, request, "")) == std::vector<std::string>{"open"});
+    CHECK(names(matching_limits(*source, source->streams[0], request, "", {})) ==
+          std::vector<std::string>{"open"});
 }
 
 TEST_CASE("a refusal blocks the account, not the source", "[collector][limits]") {
@@ -72,7 +74,8 @@ TEST_CASE("a refusal blocks the account, not the source", "[collector][limits]")
     request.own_origin = true;
     request.url = "https://api.example.com/search/code";
     const queue::Payer payer{.owner = "alice",
-                             .limits = matching_limits(*source, request, "alice")};
+                             .limits = matching_limits(*source, source->streams[0], request,
+                                                       "alice", {})};
     CHECK(names(blocked_limits(payer, {}, true)) == std::vector<std::string>{"core", "search"});
     queue::LimitFeedback spent;
     spent.name = "search";

@@ -227,6 +227,37 @@ TEST_CASE("wrong: a secret in the file is not shown", "[wrong_files]") {
     }
 }
 
+TEST_CASE("wrong: how a limit's budget comes back", "[wrong_files]") {
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, algorithm: leaky}]\n") ==
+          Lines{"3:42: \"algorithm\" must be \"sliding_window\", \"token_bucket\" or \"fixed_window\", not \"leaky\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/7h, algorithm: fixed_window}]\n") ==
+          Lines{"3:10: the period of a fixed_window must divide a day, or be a month: 500/h, 10000/1d, 100/15m, "
+                "50000/month"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/month, algorithm: token_bucket}]\n") ==
+          Lines{"3:10: a rate per month is a fixed_window: months have no one length"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/1d, timezone: UTC}]\n") ==
+          Lines{"3:42: \"timezone\" is for a fixed_window only"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/1d, algorithm: fixed_window, timezone: Mars}]\n") ==
+          Lines{"3:67: \"Mars\" is not a time zone such as America/Los_Angeles"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/1d, algorithm: fixed_window, burst: 2}]\n") ==
+          Lines{"3:64: a fixed_window is spent at any pace: it has no \"burst\""});
+    CHECK(wrong_head("limits: [{name: a, concurrency: 5, cost: 2}]\n") ==
+          Lines{"3:10: \"cost\" needs \"rate\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, cost: 6}]\n") ==
+          Lines{"3:10: \"cost\" must not be above the rate's 5"});
+}
+
+TEST_CASE("wrong: what a request costs", "[wrong_files]") {
+    const auto file = [](const std::string& cost) {
+        return wrong_file("source: s\nlimits: [{name: points, rate: 100/h}]\nstreams:\n  a:\n    url: https://h/\n"
+                          "    key: id\n    cost: " + cost + "\n");
+    };
+    CHECK(file("{pionts: 5}") == Lines{"7:20: there is no limit \"pionts\" (did you mean \"points\"?)"});
+    CHECK(file("many") == Lines{"7:11: \"cost\" must be a whole number from 0 to 1000000000, not \"many\""});
+    CHECK(file("101") == Lines{"7:11: a request of 101 units never fits limit \"points\" of 100"});
+    CHECK(file("{points: 100}").empty());
+}
+
 TEST_CASE("wrong: limits", "[wrong_files]") {
     CHECK(wrong_head("limits: {name: a}\n") == Lines{"3:9: \"limits\" must be a list of maps"});
     CHECK(wrong_head("limits: [a]\n") ==
@@ -235,7 +266,7 @@ TEST_CASE("wrong: limits", "[wrong_files]") {
     CHECK(wrong_head("limits: [{name: a}]\n") ==
           Lines{"3:10: a limit needs \"rate\" or \"concurrency\""});
     CHECK(wrong_head("limits: [{name: a, rate: fast}]\n") ==
-          Lines{"3:26: \"rate\" must be requests per period such as 5000/h, 30/m or 100/15m, not "
+          Lines{"3:26: \"rate\" must be requests per period such as 5000/h, 30/m, 100/15m or 10000/month, not "
                 "\"fast\""});
     CHECK(wrong_head("limits: [{name: a, rate: 5/h, reserve: 96%}]\n") ==
           Lines{"3:40: \"reserve\" must be a share from 0 to 95% such as 5% or 0.05, not \"96%\""});

@@ -154,9 +154,12 @@ RequestAccount account_requests(World& world) {
 }
 
 RequestAccount check_nothing_lost(World& world, const std::map<std::string, std::string>& expected) {
-    const auto finished = world.run({"backfill", "github"}, std::chrono::seconds(240));
-    INFO(finished.errors);
-    CHECK(finished.status == 0);
+    // Where the crew came to the end, one more backfill would walk everything again.
+    if (world.sql("select exists (select from pawl.slice where state = 'open')") == "t") {
+        const auto finished = world.run({"backfill", "github"}, std::chrono::seconds(240));
+        INFO(finished.errors);
+        CHECK(finished.status == 0);
+    }
     check_same_tables(expected, world.tables());
     CHECK(world.sql("select count(*) from pawl.dead_letter") == "0");
     const auto verified = world.run({"verify", "github"});

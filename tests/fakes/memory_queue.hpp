@@ -40,10 +40,14 @@ class MemoryQueue {
     struct Ledger {
         std::string name, owner;
         std::int64_t count = 0, period = 0, burst = 1;
-        bool window = false, assumed = false, known = false;
+        queue::Pace pace = queue::Pace::sliding;
+        bool assumed = false, known = false;
         std::int64_t used = 0, blind = 0, silent = 0, probe = 0, blocked = 0;
         std::optional<std::int64_t> limit, reset, seen, tat;
-        std::map<std::string, std::int64_t> flight;  ///< reservation → deadline, µs
+        struct Flight {
+            std::int64_t deadline = 0, cost = 1;
+        };
+        std::map<std::string, Flight> flight;  ///< by reservation; deadline in µs
     };
     struct Room {
         std::int64_t bytes = 0, deadline = 0;

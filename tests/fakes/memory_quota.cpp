@@ -22,10 +22,21 @@ constexpr Millis send_within{10'000};
 struct Spacing {
     std::int64_t step, burst;
 };
-Spacing spacing(std::int64_t count, std::int64_t period, std::int64_t burst) {
-    burst = std::max<std::int64_t>(1, std::min(burst, count));
+Spacing spacing(queue::Pace pace, std::int64_t count, std::int64_t period, std::int64_t burst,
+                std::int64_t cost) {
+    burst = std::max<std::int64_t>(1, std::min(std::max(burst, cost), count));
+    if (pace == queue::Pace::bucket) return {(period + count - 1) / count, burst};
     const auto slots = count - burst + 1;
     return {(period + slots - 1) / slots + 1, burst};
+}
+Spacing spacing(const LimitAsk& ask) {
+    return spacing(ask.pace, ask.count, ask.period_us, ask.burst, ask.cost);
+}
+
+std::int64_t units_of(const MemoryQueue::Ledger& ledger) {
+    std::int64_t units = 0;
+    for (const auto& [reservation, flight] : ledger.flight) units += flight.cost;
+    return units;
 }
 
 std::int64_t scaled(std::int64_t count, double share) {
@@ -41,42 +52,55 @@ MemoryQueue::Ledger& MemoryQuota::ledger(const LimitAsk& ask) {
     found.count = ask.count;
     found.period = ask.period_us;
     found.burst = ask.burst;
-    found.window = ask.window;
-    if (found.reset && *found.reset > queue_.now_us() + 2 * ask.period_us) {
+    found.pace = ask.pace;
+    if (ask.pace == queue::Pace::told && found.reset && *found.reset > queue_.now_us() + 2 * ask.period_us) {
         found.reset = queue_.now_us() + ask.period_us;
     }
     return found;
 }
 
 std::int64_t MemoryQuota::in_flight(MemoryQueue::Ledger& ledger) const {
-    const auto lapsed = std::erase_if(
-        ledger.flight, [&](const auto& one) { return one.second <= queue_.now_us(); });
-    ledger.blind += static_cast<std::int64_t>(lapsed);
+    const auto units = units_of(ledger);
+    std::erase_if(ledger.flight, [&](const auto& one) { return one.second.deadline <= queue_.now_us(); });
+    ledger.blind += units - units_of(ledger);
     return static_cast<std::int64_t>(ledger.flight.size());
 }
 
 std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue::Ledger& q) {
     const auto now = queue_.now_us();
-    const auto flying = in_flight(q);
+    const auto requests = in_flight(q);
+    const auto flying = units_of(q);
     if (q.blocked > now) return q.blocked;
-    if (limit.concurrency > 0 && flying >= limit.concurrency) return now + poll;
+    if (limit.concurrency > 0 && requests >= limit.concurrency) return now + poll;
     if (limit.count <= 0) return std::nullopt;
-    if (!limit.window) {
-        const auto [step, burst] = spacing(limit.count, limit.period_us, limit.burst);
-        const auto tat =
-            std::clamp(q.tat.value_or(now + (burst - 1) * step), now, now + burst * step);
-        if (tat - now > (burst - 1) * step) return tat - (burst - 1) * step;
-        q.tat = tat + step;
+    const auto cost = std::min(limit.cost, q.limit.value_or(limit.count));
+    if (limit.pace == queue::Pace::fixed) {
+        const auto guard = limit.guard_us();
+        auto ends = now < limit.ends_us + guard ? limit.ends_us : limit.next_ends_us;
+        if (now >= ends + guard) ends = now + limit.period_us;
+        if (now >= ends - guard) return ends + guard;
+        const auto used = q.reset == ends ? q.used : flying;
+        if (used > 0 && used + cost > limit.count) return ends + guard;
+        q.used = used + cost;
+        q.reset = ends;
+        return std::nullopt;
+    }
+    if (limit.pace != queue::Pace::told) {
+        const auto [step, burst] = spacing(limit);
+        const auto free = (burst - cost) * step;
+        const auto tat = std::clamp(q.tat.value_or(now + free), now, now + burst * step);
+        if (tat - now > free) return tat - free;
+        q.tat = tat + cost * step;
         return std::nullopt;
     }
     const bool is_over = !q.reset || now >= *q.reset + margin;
     const auto most = q.limit.value_or(limit.count);
     if (!q.known) {
-        if (flying > 0 && q.probe > now) return std::min(q.probe, now + poll);
+        if (requests > 0 && q.probe > now) return std::min(q.probe, now + poll);
         q.probe = now + probe_us;
     } else if (is_over) {
-        if (flying >= most) return now + poll;
-    } else if (q.used >= most) {
+        if (flying + cost > most) return now + poll;
+    } else if (q.used + cost > most) {
         return *q.reset + margin;
     }
     if (is_over) {
@@ -86,7 +110,7 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         q.blind = 0;
         q.seen.reset();
     }
-    ++q.used;
+    q.used += cost;
     return std::nullopt;
 }
 
@@ -143,8 +167,9 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
         }
         held.rooms[granted.reservation] = {wanted, now + flight_us};
     }
-    for (auto& changed : changes) {
-        changed.flight[granted.reservation] = now + flight_us;
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        auto& changed = changes[i];
+        changed.flight[granted.reservation] = {now + flight_us, payers[*chosen].limits[i].cost};
         const std::pair<std::string, std::string> key(changed.name, changed.owner);
         held.ledgers[key] = std::move(changed);
     }
@@ -159,11 +184,11 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
 void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, bool was_flying,
                                 bool refund, const queue::LimitFeedback& told) {
     const auto now = queue_.now_us();
-    if (was_flying && refund) q.used = std::max<std::int64_t>(0, q.used - 1);
+    if (was_flying && refund) q.used = std::max<std::int64_t>(0, q.used - ask.cost);
     if (told.limit) q.limit = std::max<std::int64_t>(1, scaled(*told.limit, 1 - ask.reserve));
     if (!told.remaining) {
         if (!was_flying || refund) return;
-        ++q.blind;
+        q.blind += ask.cost;
         if (++q.silent >= silent_max) q.known = true;
         return;
     }
@@ -192,7 +217,7 @@ void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, boo
         q.reset = now + ask.period_us;
         q.assumed = true;
     }
-    q.used = *q.seen + q.blind + static_cast<std::int64_t>(q.flight.size());
+    q.used = *q.seen + q.blind + units_of(q);
 }
 
 Task<> MemoryQuota::settle(queue::Settlement settlement) {
@@ -204,10 +229,14 @@ Task<> MemoryQuota::settle(queue::Settlement settlement) {
         for (const auto& one : settlement.feedback) {
             if (one.name == limit.name && one.owner == limit.owner) told = one;
         }
-        if (limit.count > 0 && limit.window) {
+        const bool refunded = limit.count > 0 && was_flying && settlement.refund;
+        if (limit.count > 0 && limit.pace == queue::Pace::told) {
             settle_window(limit, q, was_flying, settlement.refund, told);
-        } else if (limit.count > 0 && was_flying && settlement.refund && q.tat) {
-            q.tat = *q.tat - spacing(limit.count, limit.period_us, limit.burst).step;
+        } else if (refunded && limit.pace == queue::Pace::fixed) {
+            if (q.reset && queue_.now_us() < *q.reset)
+                q.used = std::max<std::int64_t>(0, q.used - limit.cost);
+        } else if (refunded && q.tat) {
+            q.tat = *q.tat - limit.cost * spacing(limit).step;
         }
         if (settlement.block) {
             q.blocked = std::max(q.blocked, queue_.now_us() + settlement.block->count() * 1000);
@@ -244,11 +273,12 @@ Task<std::vector<queue::LimitView>> MemoryQuota::view() {
         view.limit = q.limit.value_or(q.count);
         view.used = view.in_flight;
         std::int64_t reset = 0;
-        if (q.count > 0 && q.window && q.reset && now < *q.reset + margin) {
+        const bool is_window = q.pace == queue::Pace::told || q.pace == queue::Pace::fixed;
+        if (q.count > 0 && is_window && q.reset && now < *q.reset + margin) {
             view.used = q.used;
             reset = *q.reset - now;
-        } else if (q.count > 0 && !q.window) {
-            const auto [step, burst] = spacing(q.count, q.period, q.burst);
+        } else if (q.count > 0 && !is_window) {
+            const auto [step, burst] = spacing(q.pace, q.count, q.period, q.burst, 1);
             reset = std::max<std::int64_t>(0, q.tat.value_or(now) - now);
             view.limit = burst;
             view.used = std::min(burst, (reset + step - 1) / step);

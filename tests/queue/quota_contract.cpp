@@ -7,6 +7,7 @@ namespace pawl::test {
 using queue::Granted;
 using queue::LimitAsk;
 using queue::LimitFeedback;
+using queue::Pace;
 using queue::Payer;
 using queue::Settlement;
 using queue::Wait;
@@ -23,7 +24,7 @@ LimitAsk window_limit(const std::string& owner, std::int64_t count,
     ask.owner = owner;
     ask.count = count;
     ask.period_us = period_us;
-    ask.window = true;
+    ask.pace = Pace::told;
     return ask;
 }
 
@@ -31,7 +32,7 @@ LimitAsk spaced_limit(std::int64_t count, std::int64_t period_us, std::int64_t b
     LimitAsk ask = window_limit("", count, period_us);
     ask.name = "search";
     ask.burst = burst;
-    ask.window = false;
+    ask.pace = Pace::sliding;
     return ask;
 }
 
@@ -242,6 +243,112 @@ TEMPLATE_TEST_CASE("without feedback no window of a period holds more than the c
     for (std::size_t i = 0; i + count < times.size(); ++i)
         CHECK(times[i + count] - times[i] > period);
     CHECK(times.size() == enough);  // it never stops granting
+}
+
+TEMPLATE_TEST_CASE("a bucket lets its burst go at once, then all that flows in and no more", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    constexpr std::int64_t rate = 100, burst = 10;  // a second
+    auto ask = spaced_limit(rate, second, burst);
+    ask.pace = Pace::bucket;
+    Client client(queues, payer_of("", {ask}));
+    std::vector<std::int64_t> times;
+    for (int asked = 0; times.size() < 60 && asked < 20'000; ++asked) {
+        const auto answer = client.reserve();
+        if (granted(answer)) {
+            times.push_back(std::get<Granted>(answer).at_us);
+            client.settle(answer);
+        } else {
+            queues.pass(core::Millis(1));
+        }
+    }
+    REQUIRE(times.size() == 60);
+    const std::int64_t interval = second / rate;
+    for (std::size_t i = 0; i < times.size(); ++i)  // an API's own bucket, full at the first request, refuses none
+        for (std::size_t j = i + burst; j < times.size(); ++j)
+            CHECK(times[j] - times[i] >= (static_cast<std::int64_t>(j - i) - burst) * interval - 1'000);
+    // Nor is it spaced wider, but for the first, before which nothing is known.
+    CHECK(times.back() - times.front() < 60 * interval * 3 / 2);
+}
+
+TEMPLATE_TEST_CASE("a fixed window is spent at any pace until the clock ends it", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto ask = window_limit("ann", 5, 40 * second);  // a guard of 100 ms on either side
+    ask.pace = Pace::fixed;
+    ask.ends_us = queues.now_us() + second / 4;
+    ask.next_ends_us = ask.ends_us + 40 * second;
+    Client client(queues, payer_of("ann", {ask}));
+    const auto first = client.reserve();
+    REQUIRE(granted(first));
+    client.settle(first);
+    CHECK(client.spend(3) == 3);  // in flight when the window ends
+    CHECK(client.spend() == 1);
+    CHECK(reason(client.reserve()) == "core");
+    queues.pass(core::Millis(180));
+    const auto guarded = client.reserve();
+    CHECK_FALSE(granted(guarded));
+    CHECK(retry_in(guarded) <= core::Millis(200));
+    queues.pass(core::Millis(220));
+    CHECK(client.spend() == 1);  // four may be counted in the new window
+    CHECK(retry_in(client.reserve()) > core::Millis(39'000));
+}
+
+TEMPLATE_TEST_CASE("a free request is given back to a fixed window, but not to the one after it", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    auto ask = window_limit("ann", 2, 3600 * second);
+    ask.pace = Pace::fixed;
+    ask.ends_us = queues.now_us() + 600 * second;
+    ask.next_ends_us = ask.ends_us + 3600 * second;
+    Client client(queues, payer_of("ann", {ask}));
+    const auto first = client.reserve();
+    CHECK(client.spend() == 1);
+    client.refund(first);
+    client.refund(first);
+    CHECK(client.spend() == 1);
+}
+
+TEMPLATE_TEST_CASE("a request takes as many units as it costs, of each limit its own", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    const auto pace = GENERATE(Pace::sliding, Pace::bucket, Pace::fixed);
+    auto points = window_limit("ann", 10, 3600 * second);
+    points.pace = pace;
+    points.burst = 10;
+    points.cost = 4;
+    points.ends_us = queues.now_us() + 600 * second;
+    points.next_ends_us = points.ends_us + 3600 * second;
+    Client dear(queues, payer_of("ann", {points}));
+    auto cheap_points = points;
+    cheap_points.cost = 1;
+    Client cheap(queues, payer_of("ann", {cheap_points}));
+    auto free_points = points;
+    free_points.cost = 0;
+    Client free(queues, payer_of("ann", {free_points}));
+    // The first request of a bucket of which nothing is known has no burst: it stands for what went before.
+    const auto first = dear.reserve();
+    REQUIRE(granted(first));
+    if (pace == Pace::fixed) {
+        CHECK(dear.spend() == 1);
+        CHECK(cheap.spend() == 2);
+    }
+    CHECK_FALSE(granted(dear.reserve()));
+    CHECK(granted(free.reserve()));
+    dear.refund(first);
+    CHECK(cheap.spend() == 4);
+    CHECK_FALSE(granted(dear.reserve()));
+}
+
+TEMPLATE_TEST_CASE("what the API tells is counted in units too", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto points = window_limit("ann", 100);
+    points.cost = 10;
+    Client client(queues, payer_of("ann", {points}));
+    const auto reset = queues.now_us() + 600 * second;
+    client.tell(client.reserve(), 100, 90, reset);
+    const auto a = client.reserve(), b = client.reserve();
+    client.tell(a, 100, 80, reset);
+    client.settle(b);              // told nothing: its units are counted all the same
+    CHECK(client.spend() == 7);    // 100 - 20 told - 10 untold
 }
 
 TEMPLATE_TEST_CASE("an even limit gives a free request back", "[quota]", PAWL_QUEUES) {

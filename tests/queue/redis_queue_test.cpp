@@ -158,7 +158,7 @@ TEST_CASE("a slot and room held by a collector that died are free after their de
     const auto& id = std::get<queue::Granted>(first).reservation;
     // Two minutes pass.
     [[maybe_unused]] const auto flight =
-        queues.command({"ZADD", "pawl:{test}:flight:slots:", "1", id});
+        queues.command({"ZADD", "pawl:{test}:flight:slots:", "1", "1:" + id});
     [[maybe_unused]] const auto room = queues.command({"ZADD", "pawl:{test}:room:held", "1", id});
     CHECK(std::holds_alternative<queue::Granted>(reserve()));
     CHECK(queues.run(queues.pages().totals()).bytes_reserved == 90'000);
@@ -171,7 +171,7 @@ TEST_CASE("requests of a collector that died count as sent", "[redis][quota]") {
     ask.owner = "ann";
     ask.count = 5;
     ask.period_us = 3'600'000'000;
-    ask.window = true;
+    ask.pace = queue::Pace::told;
     const std::vector<queue::Payer> payers{queue::Payer{"ann", {ask}}};
     const auto reserve = [&] { return queues.run(queues.quota().reserve(payers, 0)); };
     const auto settle = [&](const std::variant<queue::Granted, queue::Wait>& answer,
