@@ -21,6 +21,7 @@ constexpr const char* footer =
     "  pawl backfill github                    collect all of it, once; resumes by itself\n"
     "  pawl run                                keep collecting, as a service\n"
     "  pawl status                             how far it is and what it waits for\n"
+    "  pawl quota                              what is left of each budget, and who spent it\n"
     "\n"
     "Without --redis and --postgres (or their settings) pawl starts private servers under its\n"
     "state directory, and stops them when it ends. Data stays.\n"
@@ -32,6 +33,7 @@ constexpr const char* footer =
 struct Words {
     std::vector<std::string> settings;      // KEY=VALUE
     std::vector<std::string> placeholders;  // name=value
+    std::vector<std::string> weights;       // class=number
     std::string progress;
     std::string progress_every;
     std::string role = "all";
@@ -156,6 +158,19 @@ void Syntax::add_commands() {
                            "  pawl status\n  pawl status --json | jq .sources[].queue\n");
     status->add_option("source", invocation.names, "Sources (default: all)");
 
+    auto* quota = command("quota", "Each budget: left, spent by stream, lapsed; what is shared how",
+                          "  pawl quota\n  pawl quota github --weight live=8 --weight backfill=1\n"
+                          "  pawl quota github --allow ann/3f9a12cd\n");
+    quota->add_option("source", invocation.names, "Sources (default: all)");
+    quota->add_option("--weight", words.weights, "Share of a class where several wait: live, on_demand, backfill")
+        ->type_name("CLASS=N")
+        ->expected(1)
+        ->take_all();
+    quota->add_option("--allow", invocation.allowed_keys, "Use a refused key again; may be repeated")
+        ->type_name("KEY")
+        ->expected(1)
+        ->take_all();
+
     auto* verify = command("verify", "Check that ledger, tables and queue agree",
                            "  pawl verify\n  pawl verify github stargazers\n");
     verify->add_option("source", invocation.names, "[SOURCE [STREAM]] (default: all)")
@@ -235,6 +250,9 @@ std::optional<std::string> finish(Syntax& syntax) {
     for (const auto& word : words.placeholders)
         if (!split_assignment(word, invocation.placeholders))
             return "--set takes NAME=VALUE, not '" + word + "'";
+    for (const auto& word : words.weights)
+        if (!split_assignment(word, invocation.weights))
+            return "--weight takes CLASS=N, not '" + word + "'";
     if (words.role == "collector")
         invocation.role = Role::collector;
     else if (words.role == "worker")

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "app/commands.hpp"
+#include "app/quota_table.hpp"
 #include "app/session.hpp"
 #include "app/source_ports.hpp"
 #include "app/source_set.hpp"
@@ -103,16 +104,6 @@ void print_streams(const Snapshot& snapshot) {
     std::cout << table.text();
 }
 
-void print_quota(const Snapshot& snapshot) {
-    if (snapshot.quota.empty()) return;
-    TextTable table({"limit", "owner", "allowed", "remaining", "in flight", "resets in", "state"});
-    for (const auto& limit : snapshot.quota)
-        table.add({limit.name, limit.owner.empty() ? "(source)" : limit.owner, grouped(limit.limit),
-                   grouped(limit.remaining), grouped(limit.in_flight),
-                   duration_text(limit.reset_seconds), limit.blocked ? "blocked" : ""});
-    std::cout << table.text();
-}
-
 void print(const Snapshot& snapshot) {
     std::cout << "\nsource " << snapshot.source << '\n';
     if (!snapshot.streams.empty())
@@ -125,15 +116,16 @@ void print(const Snapshot& snapshot) {
                   << bytes_text(static_cast<std::int64_t>(snapshot.queue_bytes_max));
         if (snapshot.queue.jobs > 0)
             std::cout << ", oldest " << duration_text(snapshot.queue.oldest_seconds);
-        std::cout << "\nslices in Redis: " << grouped(snapshot.slices.offered_live) << " live and "
-                  << grouped(snapshot.slices.offered_backfill) << " backfill waiting, "
+        std::cout << "\nslices in Redis: " << grouped(snapshot.slices.of(core::SliceClass::live)) << " live, "
+                  << grouped(snapshot.slices.of(core::SliceClass::on_demand)) << " on demand and "
+                  << grouped(snapshot.slices.of(core::SliceClass::backfill)) << " backfill waiting, "
                   << grouped(snapshot.slices.leased) << " leased\n";
-        print_quota(snapshot);
+        std::cout << quota_text(snapshot);
     }
     for (const auto& wait : what_it_waits_for(snapshot)) std::cout << "waits for " << wait << '\n';
-    for (const auto& owner : snapshot.quarantined)
-        std::cout << "problem: the API refuses the key of " << owner
-                  << "; replace it, then restart pawl\n";
+    for (const auto& [key, reason] : snapshot.quarantined)
+        std::cout << "problem: the API refuses the key " << key << " (" << reason
+                  << "); replace it, then reload pawl\n";
     for (const auto& problem : snapshot.problems)
         std::cout << "problem: " << problem.stream
                   << (problem.part.empty() ? "" : " " + problem.part) << ": "

@@ -10,7 +10,7 @@ core::ExitCode sync(const Invocation& invocation) {
     OneShot wanted;
     if (invocation.names.empty()) wanted.sources = all;
     for (const auto& name : invocation.names) wanted.sources.push_back(find_source(all, name));
-    wanted.slice_class = core::SliceClass::live;
+    wanted.slice_class = core::SliceClass::on_demand;
     wanted.resume = command_to_resume(invocation);
     return collect_once(session, std::move(wanted));
 }

@@ -12,6 +12,7 @@ namespace pawl::app {
 [[nodiscard]] core::ExitCode sync(const Invocation& invocation);
 [[nodiscard]] core::ExitCode backfill(const Invocation& invocation);
 [[nodiscard]] core::ExitCode status(const Invocation& invocation);
+[[nodiscard]] core::ExitCode quota(const Invocation& invocation);
 [[nodiscard]] core::ExitCode verify(const Invocation& invocation);
 [[nodiscard]] core::ExitCode migrate(const Invocation& invocation);
 [[nodiscard]] core::ExitCode version(const Invocation& invocation);

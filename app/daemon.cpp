@@ -17,6 +17,7 @@ namespace {
 constexpr core::Millis nap{100};              // how soon a stop is noticed
 constexpr core::Millis contact_pause{2'000};  // between tries to reach a server at the start
 constexpr core::Millis status_every{10'000};
+constexpr core::Millis keys_every{5'000};  // how soon changed files of keys are noticed
 
 PipelineOptions pipeline_options(const Session& session, const std::string& slot) {
     PipelineOptions options;
@@ -56,6 +57,7 @@ core::Task<core::ExitCode> Daemon::live() {
     go("signals", heed_signals());
     go("watchdog", feed_watchdog());
     co_await make_contact();
+    go("keys", watch_keys());
     if (!is_stopping_) {
         pipeline_->apply(sources_);
         supervisor_.ready("collecting " + names_of(sources_));
@@ -181,6 +183,14 @@ core::Task<> Daemon::feed_watchdog() {
         const core::Micros step = std::min<core::Micros>(*interval, nap);
         co_await session_.clock.sleep(step);
         since += step;
+    }
+}
+
+core::Task<> Daemon::watch_keys() {
+    while (!is_stopping_) {
+        if (pipeline_) pipeline_->take_up_keys();
+        for (core::Millis left = keys_every; left.count() > 0 && !is_stopping_; left -= nap)
+            co_await session_.clock.sleep(nap);
     }
 }
 

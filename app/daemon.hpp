@@ -35,6 +35,7 @@ class Daemon {
     core::Task<> heed_signals();
     core::Task<> feed_watchdog();
     core::Task<> tell_status();
+    core::Task<> watch_keys();
     core::Task<> run_until_stopped();
     core::Task<> drain();
     core::Task<> counted(core::Task<> work);

@@ -74,7 +74,7 @@ void Gauges::show(const Snapshot& snapshot) {
     telemetry.set(Metric::queue_age_seconds, {source}, snapshot.queue.oldest_seconds);
     telemetry.set(
         Metric::slices, {source, "offered"},
-        static_cast<double>(snapshot.slices.offered_live + snapshot.slices.offered_backfill));
+        static_cast<double>(snapshot.slices.offered()));
     telemetry.set(Metric::slices, {source, "leased"}, static_cast<double>(snapshot.slices.leased));
     for (const auto& limit : snapshot.quota) {
         telemetry.set(Metric::quota_limit, {source, limit.owner, limit.name},
@@ -83,7 +83,15 @@ void Gauges::show(const Snapshot& snapshot) {
                       static_cast<double>(limit.remaining));
         telemetry.set(Metric::quota_reset_seconds, {source, limit.owner, limit.name},
                       limit.reset_seconds);
+        telemetry.set(Metric::quota_in_flight, {source, limit.owner, limit.name},
+                      static_cast<double>(limit.in_flight));
+        telemetry.set(Metric::quota_blocked, {source, limit.owner, limit.name}, limit.blocked ? 1 : 0);
+        telemetry.set(Metric::quota_lapsed, {source, limit.owner, limit.name}, static_cast<double>(limit.lapsed));
+        if (limit.last_limit > 0)
+            telemetry.set(Metric::quota_last_window_ratio, {source, limit.owner, limit.name},
+                          static_cast<double>(limit.last_used) / static_cast<double>(limit.last_limit));
     }
+    telemetry.set(Metric::keys_refused, {source}, static_cast<double>(snapshot.quarantined.size()));
 }
 
 void Gauges::set_up(const std::string& dependency, const std::string& error) {

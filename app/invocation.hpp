@@ -29,6 +29,8 @@ struct Invocation {
         progress_every;    ///< sync, backfill: time between lines that are not redrawn
     std::string from, to;  ///< backfill
     std::map<std::string, std::string> placeholders;  ///< preview --set
+    std::map<std::string, std::string> weights;       ///< quota --weight: class → number
+    std::vector<std::string> allowed_keys;            ///< quota --allow: aliases
 
     std::map<std::string, std::string> environment;  ///< a copy of the process environment
 };

@@ -32,7 +32,7 @@ ExitCode carry_out(const Invocation& invocation) {
         {"run", pawl::app::run},           {"sync", pawl::app::sync},
         {"backfill", pawl::app::backfill}, {"status", pawl::app::status},
         {"verify", pawl::app::verify},     {"migrate", pawl::app::migrate},
-        {"version", pawl::app::version}};
+        {"quota", pawl::app::quota},       {"version", pawl::app::version}};
     return commands.at(invocation.command)(invocation);
 }
 

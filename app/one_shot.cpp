@@ -121,6 +121,7 @@ core::Task<Collection::End> Collection::work() {
         if (done) co_return End::drained;
         if (session_.clock.steady() >= next_look) {
             co_await look();
+            pipeline_->take_up_keys();
             next_look = session_.clock.steady() + look_every;
         }
         co_await session_.clock.sleep(end_nap);

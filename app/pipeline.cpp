@@ -18,7 +18,7 @@ collector::CurlSettings curl_settings(const core::Settings& settings) {
     collector::CurlSettings curl;
     curl.ca_file = settings.http.ca_file;
     curl.private_addresses = settings.http.private_addresses;
-    curl.connections_per_host = std::max(curl.connections_per_host, static_cast<long>(settings.http.walks_max));
+    curl.connections_per_host = std::max(curl.connections_per_host, static_cast<long>(settings.http.walks_max + settings.http.walks_max / 4 + 2));
     return curl;
 }
 
@@ -86,7 +86,8 @@ Pipeline::Pipeline(Session& session, PipelineOptions options)
       http_(session.context.get_executor(), curl_settings(session.settings)),
       catalogue_(session.postgres),
       store_(store_options(session.settings), session.threads),
-      progress_(session.postgres) {}
+      progress_(session.postgres),
+      keys_(session.settings.secrets_dir) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -105,12 +106,16 @@ core::Task<> Pipeline::claim_redis(Sources sources) {
     }
 }
 
-std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const core::SourceFile>& source) {
+std::vector<collector::Account> Pipeline::accounts_of(const core::SourceFile& source) const {
+    if (options_.role == Role::worker) return {};
+    return collector::load_accounts(source, session_.invocation.environment, session_.settings.secrets_dir);
+}
+
+std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const core::SourceFile>& source,
+                                                    std::vector<collector::Account> accounts) {
     auto part = std::make_unique<Part>(session_, source->name, redis_);
     auto& ports = part->ports;
     if (options_.role != Role::worker) {
-        auto accounts =
-            collector::load_accounts(*source, session_.invocation.environment, session_.settings.secrets_dir);
         part->planner = std::make_unique<collector::Planner>(
             source,
             collector::PlannerPorts{ports.frontiers, catalogue_, session_.clock, *session_.telemetry},
@@ -135,19 +140,41 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
 }
 
 void Pipeline::apply(const Sources& sources) {
+    std::map<std::string, std::vector<collector::Account>> accounts;
+    for (const auto& source : sources) {
+        (void)keys_.changed(*source);  // before they are read: what changes meanwhile is read again
+        accounts.emplace(source->name, accounts_of(*source));
+    }
     std::map<std::string, std::unique_ptr<Part>> fresh;
     for (const auto& source : sources)
-        if (!parts_.contains(source->name)) fresh.emplace(source->name, make_part(source));
+        if (!parts_.contains(source->name))
+            fresh.emplace(source->name, make_part(source, std::move(accounts[source->name])));
     for (const auto& source : sources) {
         const auto found = parts_.find(source->name);
         if (found == parts_.end()) continue;
         if (found->second->planner) found->second->planner->reload(source);
-        if (found->second->collector) found->second->collector->reload(source);
+        if (found->second->collector)
+            found->second->collector->reload(source, std::move(accounts[source->name]));
         if (found->second->worker) found->second->worker->reload(source);
     }
     for (auto& [name, part] : fresh) {
         start(*part);
         parts_.emplace(name, std::move(part));
+    }
+    sources_ = sources;
+}
+
+void Pipeline::take_up_keys() {
+    for (const auto& source : sources_) {
+        const auto found = parts_.find(source->name);
+        if (found == parts_.end() || !found->second->collector || !keys_.changed(*source)) continue;
+        try {
+            found->second->collector->replace_keys(accounts_of(*source));
+            core::log::info("Keys have changed and are read again", {{"source", source->name}});
+        } catch (const core::ConfigError& error) {
+            core::log::error("Keys have changed and cannot be used, going on with the old ones",
+                             {{"source", source->name}, {"problem", error.what()}});
+        }
     }
 }
 

@@ -7,9 +7,11 @@
 #include <vector>
 
 #include "app/invocation.hpp"
+#include "app/key_watch.hpp"
 #include "app/session.hpp"
 #include "app/snapshot.hpp"
 #include "app/source_set.hpp"
+#include "collector/credentials.hpp"
 #include "collector/curl_http.hpp"
 #include "collector/plan.hpp"
 #include "core/identity.hpp"
@@ -44,9 +46,12 @@ class Pipeline {
     /// where that was asked for. Throws core::TransientError when Redis is away.
     core::Task<> claim_redis(Sources sources);
     /// Starts the parts of these sources. Those that run already go on with the new version of
-    /// their file. Throws core::ConfigError when the credentials of one cannot be read; nothing was
+    /// their file and its keys. Throws core::ConfigError when the credentials of one cannot be read; nothing was
     /// started or changed then.
     void apply(const Sources& sources);
+    /// Takes up keys that were added, removed or rotated in their files. Keys that cannot be read are told in the log, and
+    /// the old ones stay.
+    void take_up_keys();
 
     /// Planners plan no more, collectors put what they hold on the queue and hand their slices
     /// back.
@@ -80,8 +85,9 @@ class Pipeline {
     void start(Part& part);
     core::Task<> carry(core::Task<> work, int* running);
     core::Task<std::vector<Snapshot>> look_at(storage::Progress* progress, SnapshotDetail detail);
+    [[nodiscard]] std::vector<collector::Account> accounts_of(const core::SourceFile& source) const;
     [[nodiscard]] std::unique_ptr<Part> make_part(
-        const std::shared_ptr<const core::SourceFile>& source);
+        const std::shared_ptr<const core::SourceFile>& source, std::vector<collector::Account> accounts);
 
     Session& session_;
     PipelineOptions options_;
@@ -90,6 +96,8 @@ class Pipeline {
     storage::PgCatalogue catalogue_;
     storage::PgPageStore store_;
     storage::PgProgress progress_;
+    KeyWatch keys_;
+    Sources sources_;
     std::map<std::string, std::unique_ptr<Part>> parts_;  // by source
     int collecting_ = 0, working_ = 0;                    // coroutines that have not ended
     std::exception_ptr failure_;

@@ -214,7 +214,7 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
     auto request = collector::page_request(*source_, *stream, slice, std::nullopt);
     const auto accounts =
         collector::load_accounts(*source_, context_.environment, context_.settings.secrets_dir);
-    const std::string key = accounts.empty() ? "" : accounts.front().keys.front();
+    const std::string key = accounts.empty() ? "" : accounts.front().keys.front().secret;
     for (int redirects = 0; redirects <= redirects_max; ++redirects) {
         auto http = to_http(stream->method, request, key);
         auto result = co_await context_.http.fetch(std::move(http));

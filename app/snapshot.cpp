@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "app/quota_table.hpp"
 #include "app/text_table.hpp"
 #include "core/errors.hpp"
 #include "core/redact.hpp"
@@ -166,20 +167,11 @@ nlohmann::ordered_json to_json(const Snapshot& snapshot) {
                     {"bytes_reserved", snapshot.queue.bytes_reserved},
                     {"bytes_max", snapshot.queue_bytes_max},
                     {"oldest_seconds", snapshot.queue.oldest_seconds}};
-    out["slices"] = {{"offered_live", snapshot.slices.offered_live},
-                     {"offered_backfill", snapshot.slices.offered_backfill},
+    out["slices"] = {{"offered_live", snapshot.slices.of(core::SliceClass::live)},
+                     {"offered_on_demand", snapshot.slices.of(core::SliceClass::on_demand)},
+                     {"offered_backfill", snapshot.slices.of(core::SliceClass::backfill)},
                      {"leased", snapshot.slices.leased}};
-    Json quota = Json::array();
-    for (const auto& limit : snapshot.quota)
-        quota.push_back({{"limit", limit.name},
-                         {"owner", limit.owner},
-                         {"allowed", limit.limit},
-                         {"used", limit.used},
-                         {"remaining", limit.remaining},
-                         {"reset_seconds", limit.reset_seconds},
-                         {"in_flight", limit.in_flight},
-                         {"blocked", limit.blocked}});
-    out["quota"] = std::move(quota);
+    out["quota"] = quota_json(snapshot);
     out["quarantined"] = snapshot.quarantined;
     Json problems = Json::array();
     for (const auto& problem : snapshot.problems)

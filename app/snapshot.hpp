@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -23,7 +24,7 @@ struct Snapshot {
     std::size_t queue_bytes_max = 0;
     queue::FrontierTotals slices;
     std::vector<queue::LimitView> quota;
-    std::vector<std::string> quarantined;  ///< owners whose key the API refuses
+    std::map<std::string, std::string> quarantined;  ///< alias of a key that the API refuses → reason
 };
 
 /// Where a snapshot is taken from. A null pointer: that server could not be reached, its error is

@@ -19,8 +19,7 @@ struct SourcePorts {
         : frontiers(connection, source, *session.telemetry, session.random,
                     session.settings.redis.queue_bytes_max),
           pages(connection, std::move(reading), source, *session.telemetry),
-          quota(connection, source, *session.telemetry, session.random,
-                session.settings.redis.queue_bytes_max) {}
+          quota(connection, source, session.random, session.settings.redis.queue_bytes_max) {}
 
     queue::RedisFrontiers frontiers;
     queue::RedisPageQueue pages;

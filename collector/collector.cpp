@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <boost/asio/this_coro.hpp>
+#include <utility>
 
+#include "collector/key_owners.hpp"
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
 #include "core/log.hpp"
@@ -16,7 +18,7 @@ constexpr core::Micros idle_least = std::chrono::milliseconds(50);  // nothing w
 constexpr core::Micros idle_most = std::chrono::milliseconds(500);
 constexpr core::Micros away_pause = std::chrono::seconds(1);   // Redis does not answer
 constexpr core::Micros step = std::chrono::milliseconds(100);  // how soon a stop is noticed
-constexpr core::Micros quarantine_every = std::chrono::seconds(30);
+constexpr core::Micros shared_every = std::chrono::seconds(10);  // what people and other processes changed in Redis
 constexpr std::size_t leases_per_call = 32;
 constexpr std::size_t renewals_per_call = 500;
 
@@ -27,9 +29,16 @@ Collector::Collector(std::shared_ptr<const core::SourceFile> source, std::vector
     : source_(std::move(source)),
       context_(ports, std::move(options), source_->name, std::move(accounts)) {}
 
-void Collector::reload(std::shared_ptr<const core::SourceFile> source) {
+void Collector::reload(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts) {
     source_ = std::move(source);
-    readmits_ = reloaded_ = true;
+    replace_keys(std::move(accounts));
+    readmits_ = true;
+}
+
+void Collector::replace_keys(std::vector<Account> accounts) {
+    context_.accounts.replace(std::move(accounts));
+    knows_owners_ = false;
+    reloaded_ = true;
 }
 
 core::Task<> Collector::run() {
@@ -38,7 +47,7 @@ core::Task<> Collector::run() {
     core::spawn(executor, "leases of " + source_->name, keep_leases());
     try {
         co_await reclaim();
-        co_await refresh_quarantine();
+        co_await refresh_shared();
         co_await collect();
     } catch (const core::ConfigError&) {
         failure_ = std::current_exception();
@@ -52,7 +61,7 @@ core::Task<> Collector::collect() {
     core::Micros idle = idle_least;
     while (!context_.stopping && !failure_) {
         core::Micros pause = busy_pause;
-        if (context_.held.size() < context_.options.walks_max && !context_.credentials_refused) {
+        if (context_.held.size() < walks_most(core::SliceClass::live) && !context_.credentials_refused) {
             const auto taken = co_await take_leases();
             idle = taken > 0 ? idle_least : std::min(idle * 2, idle_most);
             if (taken == 0) pause = idle;
@@ -87,12 +96,14 @@ core::Task<> Collector::reclaim() {
 core::Task<std::size_t> Collector::take_leases() {
     const auto executor = co_await core::asio::this_coro::executor;
     const auto& options = context_.options;
-    const auto free = std::min(options.walks_max - context_.held.size(), leases_per_call);
+    auto lowest = core::SliceClass::backfill;
+    while (context_.held.size() >= walks_most(lowest)) lowest = core::slice_classes[static_cast<std::size_t>(lowest) - 1];
+    const auto free = std::min(walks_most(lowest) - context_.held.size(), leases_per_call);
     std::vector<queue::Lease> leases;
     std::string trouble;
     bool answered = true;
     try {
-        leases = co_await context_.ports.frontiers.lease(options.owner, free, options.lease);
+        leases = co_await context_.ports.frontiers.lease(options.owner, free, options.lease, lowest);
     } catch (const core::TransientError& error) {
         answered = false;
         trouble = error.what();
@@ -138,20 +149,21 @@ core::Task<> Collector::carry(std::shared_ptr<const core::SourceFile> source, qu
 // Runs beside the walks, so that slow work in one of them costs none its lease.
 core::Task<> Collector::keep_leases() {
     const core::Micros every = context_.options.lease / 3;
-    core::Micros since_renewal{0}, since_quarantine{0};
+    core::Micros since_renewal{0}, since_look{0};
     while (!drained_) {
         const auto wait = std::min(every, step);
         co_await context_.ports.clock.sleep(wait);
         since_renewal += wait;
-        since_quarantine += wait;
+        since_look += wait;
+        context_.ports.telemetry.set(core::Metric::quota_waiting, {source_->name}, static_cast<double>(waiting()));
         if (since_renewal >= every) {
             since_renewal = core::Micros(0);
             co_await renew();
         }
-        if (since_quarantine >= quarantine_every || reloaded_) {
+        if (since_look >= shared_every || reloaded_) {
             reloaded_ = false;
-            since_quarantine = core::Micros(0);
-            co_await refresh_quarantine();
+            since_look = core::Micros(0);
+            co_await refresh_shared();
         }
     }
     keeping_ = false;
@@ -196,13 +208,44 @@ core::Task<> Collector::renew() {
     }
 }
 
-// All processes share what the API refused; a person may have allowed an account again.
+// Higher classes find room though lower ones fill `walks_max`: a walk under way is not interrupted, and under a tight
+// quota it may take hours.
+std::size_t Collector::walks_most(core::SliceClass slice_class) const {
+    const auto walks = context_.options.walks_max;
+    switch (slice_class) {
+        case core::SliceClass::live:
+            return walks + std::max<std::size_t>(2, walks / 4);
+        case core::SliceClass::on_demand:
+            return walks + std::max<std::size_t>(1, walks / 8);
+        case core::SliceClass::backfill:
+            break;
+    }
+    return walks;
+}
+
+core::Task<> Collector::refresh_shared() {
+    co_await refresh_quarantine();
+    if (!std::exchange(knows_owners_, true)) {
+        co_await learn_key_owners(context_, source_);
+        co_await refresh_quarantine();  // aliases may have changed
+    }
+    try {
+        const auto weights = co_await context_.ports.quota.weights();
+        context_.turnstile.set_weights(weights);
+    } catch (const core::TransientError& error) {
+        context_.saw_redis(false, error.what());
+    } catch (const core::ConfigError&) {
+        failure_ = std::current_exception();
+    }
+}
+
+// All processes share what the API refused; a person may have allowed a key again.
 core::Task<> Collector::refresh_quarantine() {
     if (context_.accounts.empty()) co_return;
     try {
         if (readmits_) co_await readmit();
-        const auto owners = co_await context_.ports.quota.quarantined();
-        context_.accounts.set_quarantined(owners);
+        const auto keys = co_await context_.ports.quota.quarantined();
+        context_.accounts.set_quarantined(keys);
     } catch (const core::TransientError& error) {
         context_.saw_redis(false, error.what());
     } catch (const core::ConfigError&) {
@@ -220,12 +263,13 @@ core::Task<> Collector::refresh_quarantine() {
 // by its next request.
 core::Task<> Collector::readmit() {
     const auto refused = co_await context_.ports.quota.quarantined();
-    for (const auto& account : context_.accounts.all()) {
-        const std::string owner = account.owner;
-        if (std::find(refused.begin(), refused.end(), owner) == refused.end()) continue;
-        co_await context_.ports.quota.unquarantine(owner);
-        core::log::info("A refused account is tried again",
-                        {{"source", source_->name}, {"owner", owner}});
+    std::vector<std::string> ours;
+    for (const auto& account : context_.accounts.all())
+        for (const auto& key : account.keys) ours.push_back(alias_of(account, key));
+    for (const auto& key : ours) {
+        if (!refused.contains(key)) continue;
+        co_await context_.ports.quota.unquarantine(key);
+        core::log::info("A refused key is tried again", {{"source", source_->name}, {"key", key}});
     }
     readmits_ = false;
 }
@@ -263,6 +307,7 @@ core::Task<> Collector::hand_back(core::SliceId slice, core::Nonce nonce) {
 void Collector::note_taken(const queue::Lease& lease) {
     HeldLease held;
     held.stream = lease.slice.stream;
+    held.slice_class = lease.slice.slice_class;
     held.nonce = lease.nonce;
     held.seq = lease.seq + 1;
     context_.held[lease.slice.slice] = std::move(held);

@@ -26,15 +26,17 @@ class Collector {
     core::Task<> run();
     void stop() { context_.stopping = true; }
 
-    /// SIGHUP: walks that begin from now on use `source`. Accounts stay as they are; those that the
-    /// API refused are tried once again.
-    void reload(std::shared_ptr<const core::SourceFile> source);
+    /// SIGHUP: walks that begin from now on use `source`, and all requests `accounts`. Keys that the API refused are tried
+    /// once again.
+    void reload(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts);
+    /// Keys were added, removed or rotated: requests from now on use these.
+    void replace_keys(std::vector<Account> accounts);
 
     /// Every account is refused by the API: exit code 6 for commands that end.
     [[nodiscard]] bool credentials_refused() const { return context_.credentials_refused; }
     [[nodiscard]] std::size_t walking() const { return context_.held.size(); }
     /// Walks that wait for quota or room now.
-    [[nodiscard]] int waiting() const { return context_.waits.waiting(); }
+    [[nodiscard]] std::size_t waiting() const { return context_.waits.waiting() + context_.turnstile.waiting(); }
 
   private:
     core::Task<> collect();
@@ -43,7 +45,9 @@ class Collector {
     core::Task<> carry(std::shared_ptr<const core::SourceFile> source, queue::Lease lease);
     core::Task<> keep_leases();
     core::Task<> renew();
+    core::Task<> refresh_shared();
     core::Task<> refresh_quarantine();
+    [[nodiscard]] std::size_t walks_most(core::SliceClass slice_class) const;
     core::Task<> readmit();
     core::Task<> drain();
     core::Task<> hand_back(core::SliceId slice, core::Nonce nonce);
@@ -58,6 +62,7 @@ class Collector {
     bool paused_told_ = false;
     bool readmits_ = true;   // refused accounts are to be tried again: once a start, once a reload
     bool reloaded_ = false;  // keep_leases has not seen to it yet
+    bool knows_owners_ = false;  // of the keys at hand
     std::exception_ptr failure_;
 };
 

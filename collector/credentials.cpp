@@ -8,6 +8,7 @@
 #include "collector/url.hpp"
 #include "core/characters.hpp"
 #include "core/errors.hpp"
+#include "core/identity.hpp"
 #include "core/log.hpp"
 #include "core/redact.hpp"
 
@@ -20,11 +21,7 @@ using Auth = core::Auth;
 
 constexpr std::size_t key_file_bytes_max = 1u << 20;
 constexpr std::size_t owner_bytes_max = 64;
-
-bool is_owner_character(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-}
+constexpr std::size_t fingerprint_digits = 8;
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
@@ -41,14 +38,21 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 class Pool {
   public:
     void add(std::string_view entry, const std::string& owner_if_untold) {
-        auto [owner, key] = split_key(entry);
-        core::remember_secret(key);
-        if (owner.empty()) owner = owner_if_untold;
+        auto [owner, secret, scopes] = split_key(entry);
+        core::remember_secret(secret);
+        Key key;
+        key.fingerprint = core::sha256_hex(secret).substr(0, fingerprint_digits);
+        key.secret = std::move(secret);
+        key.scopes = std::move(scopes);
+        key.owner_told = !owner.empty();
+        add(std::move(key), owner.empty() ? owner_if_untold : owner);
+    }
+    void add(Key key, const std::string& owner) {
         auto known = std::find_if(accounts_.begin(), accounts_.end(),
                                   [&](const auto& a) { return a.owner == owner; });
         if (known == accounts_.end()) known = accounts_.insert(accounts_.end(), Account{owner, {}});
-        if (std::find(known->keys.begin(), known->keys.end(), key) == known->keys.end())
-            known->keys.push_back(std::move(key));
+        const auto is_same = [&](const Key& other) { return other.secret == key.secret; };
+        if (std::none_of(known->keys.begin(), known->keys.end(), is_same)) known->keys.push_back(std::move(key));
     }
     void add_all(std::string_view text, char separator) {
         int number = 0;
@@ -82,7 +86,7 @@ std::string read_secret_file(const fs::path& path) {
 std::string owner_from_file_name(const fs::path& path) {
     auto name = path.filename().string().substr(0, owner_bytes_max);
     std::replace_if(
-        name.begin(), name.end(), [](char c) { return !is_owner_character(c); }, '_');
+        name.begin(), name.end(), [](char c) { return !is_alias_character(c); }, '_');
     return name;
 }
 
@@ -152,7 +156,28 @@ std::vector<Account> from_auth(const Auth& auth) {
     if (key.empty()) throw core::ConfigError("auth: the token is empty");
     core::remember_secret(key);
     core::remember_secret(auth.password);
-    return {Account{"default", {key}}};
+    Key only;  // without a fingerprint: a password can be guessed, and the guess tried on it
+    only.secret = key;
+    only.owner_told = true;
+    return {Account{"default", {std::move(only)}}};
+}
+
+// A stream that no key may ask for would wait for ever.
+void refuse_missing_scopes(const core::SourceFile& source, const std::vector<Account>& accounts) {
+    for (const auto& stream : source.streams) {
+        if (!stream.with_credentials) continue;
+        for (const auto& scope : stream.scopes) {
+            const auto has_it = [&](const Key& key) {
+                return std::find(key.scopes.begin(), key.scopes.end(), scope) != key.scopes.end();
+            };
+            const bool is_there = std::any_of(accounts.begin(), accounts.end(), [&](const Account& account) {
+                return std::any_of(account.keys.begin(), account.keys.end(), has_it);
+            });
+            if (!is_there)
+                throw core::ConfigError("credentials: stream " + stream.name + " needs a key with scope " + scope +
+                                        ", and none has it. Write the scopes of a key behind it: owner:key " + scope);
+        }
+    }
 }
 
 void inject(const std::string& header, const std::string& query, std::string value,
@@ -165,23 +190,49 @@ void inject(const std::string& header, const std::string& query, std::string val
 
 }  // namespace
 
-KeyEntry split_key(std::string_view entry) {
+bool is_alias_character(char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+}
+
+std::string alias_of(const Account& account, const Key& key) {
+    return key.fingerprint.empty() ? account.owner : account.owner + "/" + key.fingerprint;
+}
+
+std::vector<Account> regrouped(const std::vector<Account>& accounts, const std::map<std::string, std::string>& owners) {
+    Pool pool;
+    for (const auto& account : accounts)
+        for (const auto& key : account.keys) {
+            const auto told = owners.find(key.fingerprint);
+            pool.add(key, key.owner_told || told == owners.end() ? account.owner : told->second);
+        }
+    return pool.take();
+}
+
+KeyEntry split_key(std::string_view line) {
+    const auto words = split(line.substr(0, line.find(" #")), ' ');
+    if (words.empty()) return {};
+    const auto entry = words.front();
+    auto whole = KeyEntry{"", std::string(entry), {words.begin() + 1, words.end()}};
     const auto colon = entry.find(':');
-    const auto whole = KeyEntry{"", std::string(entry)};
     if (colon == 0 || colon == std::string_view::npos || colon > owner_bytes_max) return whole;
     const auto owner = entry.substr(0, colon);
     const auto key = entry.substr(colon + 1);
     if (key.empty() || key.find(':') != std::string_view::npos) return whole;
-    if (!std::all_of(owner.begin(), owner.end(), is_owner_character)) return whole;
-    return {std::string(owner), std::string(core::trimmed(key))};
+    if (!std::all_of(owner.begin(), owner.end(), is_alias_character)) return whole;
+    whole.owner = owner;
+    whole.key = key;
+    return whole;
 }
 
 std::vector<Account> load_accounts(const core::SourceFile& source,
                                    const std::map<std::string, std::string>& environment,
                                    const std::string& secrets_dir) {
-    if (source.credentials) return from_credentials(*source.credentials, environment, secrets_dir);
-    if (source.auth) return from_auth(*source.auth);
-    return {};
+    std::vector<Account> accounts;
+    if (source.credentials) accounts = from_credentials(*source.credentials, environment, secrets_dir);
+    if (source.auth) accounts = from_auth(*source.auth);
+    refuse_missing_scopes(source, accounts);
+    return accounts;
 }
 
 void inject_credentials(const core::SourceFile& source, const std::string& key,

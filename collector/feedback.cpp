@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "collector/http_date.hpp"
+#include "collector/ietf_ratelimit.hpp"
+#include "collector/page_answers.hpp"
 #include "core/instant.hpp"
 
 namespace pawl::collector {
@@ -110,14 +112,60 @@ std::string limit_named(const core::SourceFile& source, const HttpResponse& resp
     return {};
 }
 
+const queue::LimitAsk* find_ask(const std::vector<queue::LimitAsk>& limits, const std::string& name) {
+    const auto found = std::find_if(limits.begin(), limits.end(), [&](const auto& limit) { return limit.name == name; });
+    return name.empty() || found == limits.end() ? nullptr : &*found;
+}
+
+// The limit that a policy of the standard is about: by the source file's words, else by its name or its window, and a
+// lone policy is about the limit that is told of.
+const queue::LimitAsk* limit_of(const core::SourceFile& source, const RateLimitPolicy& policy, bool is_alone,
+                                const std::vector<queue::LimitAsk>& limits) {
+    const auto& policies = source.feedback.policies;
+    if (!policies.empty()) {
+        const auto found = policies.find(policy.name);
+        return found == policies.end() ? nullptr : find_ask(limits, found->second);
+    }
+    for (const auto& limit : source.limits) {
+        if (!is_told(source, limit)) continue;
+        const bool fits = is_alone || policy.name == limit.name ||
+                          (policy.window && core::Micros(std::chrono::seconds(*policy.window)) == limit.period);
+        if (fits) return find_ask(limits, limit.name);
+    }
+    return nullptr;
+}
+
+std::vector<queue::LimitFeedback> read_standard(const core::SourceFile& source, const HttpResponse& response,
+                                                const std::vector<queue::LimitAsk>& limits, std::int64_t redis_now_us) {
+    constexpr std::int64_t seconds_max = 400 * std::int64_t{86'400};  // more than a year is no window
+    std::vector<queue::LimitFeedback> feedback;
+    const auto policies = read_ietf_ratelimit(response);
+    for (const auto& policy : policies) {
+        const auto* ask = limit_of(source, policy, policies.size() == 1, limits);
+        if (ask == nullptr) continue;
+        queue::LimitFeedback told;
+        told.name = ask->name;
+        told.owner = ask->owner;
+        told.limit = policy.quota;
+        told.remaining = policy.remaining;
+        if (policy.reset && *policy.reset >= 0 && *policy.reset < seconds_max)
+            told.reset_at_us = redis_now_us + *policy.reset * second_us;
+        feedback.push_back(std::move(told));
+    }
+    return feedback;
+}
+
 }  // namespace
 
 bool is_told(const core::SourceFile& source, const core::Limit& limit) {
     const auto& feedback = source.feedback;
-    if (feedback.remaining.empty() || feedback.reset.empty() || limit.count == 0) return false;
-    if (!feedback.resource.empty())
-        return std::any_of(feedback.resource_names.begin(), feedback.resource_names.end(),
-                           [&](const auto& entry) { return entry.second == limit.name; });
+    const bool tells = feedback.ietf || (!feedback.remaining.empty() && !feedback.reset.empty());
+    if (!tells || limit.count == 0) return false;
+    const auto names_it = [&](const std::map<std::string, std::string>& names) {
+        return std::any_of(names.begin(), names.end(), [&](const auto& entry) { return entry.second == limit.name; });
+    };
+    if (!feedback.resource.empty()) return names_it(feedback.resource_names);
+    if (!feedback.policies.empty()) return names_it(feedback.policies);
     const auto longest = std::max_element(source.limits.begin(), source.limits.end(),
                                           [](const core::Limit& a, const core::Limit& b) {
                                               return (a.count > 0 ? a.period : core::Micros(0)) <
@@ -130,10 +178,10 @@ std::vector<queue::LimitFeedback> read_feedback(const core::SourceFile& source,
                                                 const HttpResponse& response,
                                                 const std::vector<queue::LimitAsk>& limits,
                                                 std::int64_t redis_now_us) {
+    if (source.feedback.ietf) return read_standard(source, response, limits, redis_now_us);
     const auto name = limit_named(source, response);
-    const auto ask = std::find_if(limits.begin(), limits.end(),
-                                  [&](const auto& limit) { return limit.name == name; });
-    if (name.empty() || ask == limits.end()) return {};
+    const auto* ask = find_ask(limits, name);
+    if (ask == nullptr) return {};
     queue::LimitFeedback told;
     told.name = name;
     told.owner = ask->owner;
@@ -144,6 +192,23 @@ std::vector<queue::LimitFeedback> read_feedback(const core::SourceFile& source,
             reset->us + (reset->relative ? redis_now_us : skew_us(response, redis_now_us));
     if (!told.limit && !told.remaining && !told.reset_at_us) return {};
     return {told};
+}
+
+void add_costs(const core::SourceFile& source, const HttpResponse& response, const core::JsonDocument* document,
+               const std::vector<queue::LimitAsk>& limits, std::vector<queue::LimitFeedback>& feedback) {
+    for (const auto& limit : source.limits) {
+        const auto* ask = find_ask(limits, limit.name);
+        if (!limit.cost_from || ask == nullptr) continue;
+        PageAnswers answer(document, response.headers);
+        const auto units = parse_integer(answer(limit.cost_from).text);
+        if (!units || *units < 0) continue;
+        const auto told = std::find_if(feedback.begin(), feedback.end(),
+                                       [&](const auto& one) { return one.name == limit.name; });
+        auto& entry = told == feedback.end() ? feedback.emplace_back() : *told;
+        entry.name = ask->name;
+        entry.owner = ask->owner;
+        entry.cost = *units;
+    }
 }
 
 std::optional<core::Micros> retry_after(const core::Feedback& feedback,
@@ -163,6 +228,13 @@ std::optional<core::Micros> retry_after(const core::Feedback& feedback,
 
 std::optional<core::Micros> time_to_reset(const core::Feedback& feedback,
                                           const HttpResponse& response) {
+    if (feedback.ietf) {
+        for (const auto& policy : read_ietf_ratelimit(response))
+            if (policy.remaining && *policy.remaining <= 0 && policy.reset && *policy.reset >= 0)
+                return std::min<core::Micros>(std::chrono::seconds(std::min<std::int64_t>(*policy.reset, 86'400)) + reset_margin,
+                                              reset_max);
+        return std::nullopt;
+    }
     const auto remaining = number_in(response, feedback.remaining);
     if (!remaining || *remaining > 0) return std::nullopt;
     const auto reset = read_reset(feedback, response);

@@ -6,6 +6,7 @@
 
 #include "collector/http.hpp"
 #include "core/clock.hpp"
+#include "core/json_document.hpp"
 #include "core/source_file.hpp"
 #include "queue/quota.hpp"
 
@@ -19,8 +20,13 @@ namespace pawl::collector {
     const core::SourceFile& source, const HttpResponse& response,
     const std::vector<queue::LimitAsk>& limits, std::int64_t redis_now_us);
 
+/// Adds to `feedback` what the request cost, for the limits whose cost the response tells. `document`: what was read of
+/// the body, nullptr where there is none.
+void add_costs(const core::SourceFile& source, const HttpResponse& response, const core::JsonDocument* document,
+               const std::vector<queue::LimitAsk>& limits, std::vector<queue::LimitFeedback>& feedback);
+
 /// True when the API tells how much of `limit` remains and when it starts anew: its window can then
-/// be spent at any pace. With a `resource` header those are the limits it names; else the one of
+/// be spent at any pace. With a `resource` header or the standard's policies those are the limits they name; else the one of
 /// the longest period, first in the file.
 [[nodiscard]] bool is_told(const core::SourceFile& source, const core::Limit& limit);
 

@@ -115,6 +115,7 @@ Judgement apply(const core::SourceFile& source, const core::ErrorRule& rule,
             if (!exchange.with_credentials)
                 return end(core::Outcome::failed, reason + " to a request without credentials");
             judgement.kind = Kind::quarantine_key;
+            judgement.confirm = rule.confirm;
             judgement.ending.reason = reason;
             judgement.label = label;
             break;

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "collector/accounts.hpp"
 #include "collector/http.hpp"
 #include "collector/paging.hpp"
 #include "core/clock.hpp"
@@ -17,6 +18,7 @@ struct Exchange {
     int refusals = 0;   ///< rate limit refusals in a row before this one
     bool validator_sent = false;  ///< If-None-Match or If-Modified-Since went along
     bool with_credentials = false;
+    Paying suspect;               ///< whose key was refused for this page, not confirmed yet
 };
 
 /// What to do about one response.
@@ -28,12 +30,13 @@ struct Judgement {
         again,           ///< a failed fetch: ask again after `wait`
         rate_limited,    ///< the API refused: nobody asks for this owner for `wait`. Uses up no
                          ///< attempts
-        quarantine_key,  ///< the key is refused: ask again with another owner
+        quarantine_key,  ///< the key is refused: once confirmed, ask again with another
         ending,          ///< the walk ends with `ending`
     };
     Kind kind = Kind::page;
     core::Micros wait{0};
     Ending ending;      ///< outcome for Kind::ending; its reason says why in every case but a page
+    int confirm = 1;    ///< quarantine_key: refusals before it is believed
     std::string label;  ///< for the metric of retries: "status_503", "timeout", "body": few values
 };
 

@@ -49,23 +49,26 @@ queue::Pace pace_of(const core::SourceFile& source, const core::Limit& limit) {
             return queue::Pace::bucket;
         case core::Limit::Algorithm::fixed:
             return queue::Pace::fixed;
+        case core::Limit::Algorithm::adaptive:
+            return queue::Pace::learned;
         case core::Limit::Algorithm::sliding:
             break;
     }
     return queue::Pace::sliding;
 }
 
-std::int64_t cost_of(const core::Stream& stream, const core::Limit& limit) {
+std::int64_t cost_of(const core::Stream& stream, const core::Limit& limit, const CostMemory& costs) {
+    if (limit.cost_from)
+        if (const auto last = costs.last(stream.name, limit.name)) return *last;
     for (const auto& name : {limit.name, std::string()})
         if (const auto found = stream.cost.find(name); found != stream.cost.end()) return found->second;
     return limit.cost;
 }
 
 queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit,
-                       const core::Stream& stream, const std::string& owner, core::WallTime now) {
+                       const core::Stream& stream, const CostMemory& costs, core::WallTime now) {
     queue::LimitAsk ask;
     ask.name = limit.name;
-    if (limit.per == core::Limit::Per::owner) ask.owner = owner;
     if (limit.count > 0) {
         const auto kept =
             std::floor(static_cast<double>(limit.count) * (1.0 - limit.reserve) + 1e-9);
@@ -76,7 +79,8 @@ queue::LimitAsk ask_of(const core::SourceFile& source, const core::Limit& limit,
     ask.concurrency = limit.concurrency;
     ask.reserve = limit.reserve;
     ask.pace = pace_of(source, limit);
-    ask.cost = limit.count > 0 ? cost_of(stream, limit) : 1;
+    ask.cost = limit.count > 0 ? cost_of(stream, limit, costs) : 1;
+    ask.start = limit.start;
     if (ask.pace == queue::Pace::fixed) {
         const auto ends = core::window_end(limit, now - core::Micros(ask.guard_us()));
         ask.ends_us = ends.time_since_epoch().count();
@@ -95,16 +99,25 @@ bool glob_matches(std::string_view pattern, std::string_view path) {
     return matches_from(pattern, path);
 }
 
-std::vector<queue::LimitAsk> matching_limits(const core::SourceFile& source,
-                                             const core::Stream& stream, const PageRequest& request,
-                                             const std::string& owner, core::WallTime now) {
-    std::vector<queue::LimitAsk> asks;
+std::vector<MatchedLimit> matching_limits(const core::SourceFile& source, const core::Stream& stream,
+                                          const PageRequest& request, const CostMemory& costs, core::WallTime now) {
+    std::vector<MatchedLimit> matched;
     const auto path = path_of(request.url);
     const auto inner = behind_base(source, path);
     for (const auto& limit : source.limits) {
-        if (!request.own_origin && limit.per == core::Limit::Per::owner) continue;
+        if (!request.own_origin && limit.per != core::Limit::Per::source) continue;
         if (glob_matches(limit.match, path) || glob_matches(limit.match, inner))
-            asks.push_back(ask_of(source, limit, stream, owner, now));
+            matched.push_back({.ask = ask_of(source, limit, stream, costs, now), .per = limit.per});
+    }
+    return matched;
+}
+
+std::vector<queue::LimitAsk> asks_for(const std::vector<MatchedLimit>& limits, const Paying& payer) {
+    std::vector<queue::LimitAsk> asks;
+    for (const auto& [ask, per] : limits) {
+        asks.push_back(ask);
+        if (per == core::Limit::Per::owner) asks.back().owner = payer.owner;
+        if (per == core::Limit::Per::key) asks.back().owner = payer.key;
     }
     return asks;
 }
@@ -113,7 +126,7 @@ std::vector<queue::LimitAsk> blocked_limits(const queue::Payer& payer,
                                             const std::vector<queue::LimitFeedback>& feedback,
                                             bool asked_to_pause) {
     auto blocked = payer.limits;
-    std::erase_if(blocked, [&](const queue::LimitAsk& ask) { return ask.owner != payer.owner; });
+    std::erase_if(blocked, [&](const queue::LimitAsk& ask) { return ask.owner != payer.owner && ask.owner != payer.key; });
     if (asked_to_pause) return blocked;
     auto spent = blocked;
     std::erase_if(spent, [&](const queue::LimitAsk& ask) {

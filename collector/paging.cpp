@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector/http_date.hpp"
+#include "collector/page_answers.hpp"
 #include "collector/url.hpp"
 #include "core/errors.hpp"
 #include "core/identity.hpp"
@@ -30,33 +31,6 @@ Following next_token(std::string_view token) {
     return next(std::string(token));
 }
 
-// Evaluates the paginator's expressions against the whole page.
-class Answers {
-  public:
-    explicit Answers(const PageRead& page) {
-        scope_.document = page.document;
-        scope_.record = page.document ? page.document->root() : core::JsonDocument::none;
-        scope_.arena = &arena_;
-        for (const auto& [name, value] : *page.headers) {
-            auto key = name;
-            std::replace(key.begin(), key.end(), '-', '_');
-            core::Value text;
-            text.kind = core::Value::Kind::text;
-            text.text = value;
-            headers_.entries.emplace_back(std::move(key), text);
-        }
-        scope_.header = &headers_;
-    }
-    [[nodiscard]] core::Value operator()(const std::optional<core::Expression>& expression) {
-        return expression ? expression->evaluate(scope_) : core::Value{};
-    }
-
-  private:
-    core::Arena arena_;
-    core::NamedValues headers_;
-    core::Scope scope_;
-};
-
 // A target that is no URL stays as it is, for page_request to refuse.
 Following follow_url(const PageRead& page, std::string_view target) {
     try {
@@ -80,14 +54,14 @@ bool is_nothing(const core::Value& value) {
 }
 
 Following follow_next_url(const core::Stream& stream, const PageRead& page) {
-    Answers answer(page);
+    PageAnswers answer(page.document, *page.headers);
     const auto target = answer(stream.paginate.next);
     if (is_nothing(target)) return end("no next URL");
     return follow_url(page, target.text);
 }
 
 Following follow_cursor(const core::Stream& stream, const PageRead& page) {
-    Answers answer(page);
+    PageAnswers answer(page.document, *page.headers);
     const auto more = answer(stream.paginate.more);
     const bool denied =
         !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
@@ -114,7 +88,7 @@ std::int64_t number_of(const PageRead& page, std::int64_t first) {
 
 Following follow_number(const core::Stream& stream, const PageRead& page) {
     const auto number = number_of(page, stream.paginate.start);
-    Answers answer(page);
+    PageAnswers answer(page.document, *page.headers);
     const auto told = answer(stream.paginate.last);
     if (const auto last = parse_integer(told.text); !told.is_null() && last) {
         if (number >= *last) return end("the last page is reached");
@@ -130,7 +104,7 @@ Following follow_offset(const core::Stream& stream, const PageRead& page) {
     const auto count = page.document ? count_records(stream, *page.document) : 0;
     if (count == 0) return end("an empty page");
     const auto after = number_of(page, 0) + count;
-    Answers answer(page);
+    PageAnswers answer(page.document, *page.headers);
     const auto told = answer(stream.paginate.last);
     const auto total = parse_integer(told.text);
     if (!told.is_null() && total && after >= *total) return end("the total is reached");

@@ -14,9 +14,7 @@ constexpr std::int64_t offers_per_call = 500;  // Frontiers::offer takes as many
 
 std::size_t offers_wanted(const queue::FrontierTotals& totals, core::SliceClass slice_class,
                           std::size_t offers_max) {
-    const auto waiting =
-        slice_class == core::SliceClass::live ? totals.offered_live : totals.offered_backfill;
-    const auto room = static_cast<std::int64_t>(offers_max) - waiting;
+    const auto room = static_cast<std::int64_t>(offers_max) - totals.of(slice_class);
     return static_cast<std::size_t>(std::clamp<std::int64_t>(room, 0, offers_per_call));
 }
 

@@ -200,7 +200,7 @@ core::Task<bool> Planner::scan() {
 core::Task<bool> Planner::offer_due() {
     const auto totals = co_await ports_.frontiers.totals();
     ports_.telemetry.set(Metric::slices, {source_->name, "offered"},
-                         static_cast<double>(totals.offered_live + totals.offered_backfill));
+                         static_cast<double>(totals.offered()));
     ports_.telemetry.set(Metric::slices, {source_->name, "leased"},
                          static_cast<double>(totals.leased));
     const auto wanted = offers_wanted(totals, options_.slice_class, options_.offers_max);

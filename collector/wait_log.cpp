@@ -17,7 +17,6 @@ void WaitLog::begin(const std::string& reason, const std::string& owner, core::M
     auto& entry = waits_[{reason, owner}];
     if (entry.walks++ == 0) entry.since = now;
     ++waiting_;
-    report();
     if (entry.told || wait <= worth_telling) return;
     entry.told = true;
     core::log::info(
@@ -29,7 +28,6 @@ void WaitLog::end(const std::string& reason, const std::string& owner, core::Ste
     const auto found = waits_.find({reason, owner});
     if (found == waits_.end()) return;
     --waiting_;
-    report();
     if (--found->second.walks > 0) return;
     if (found->second.told)
         core::log::info("Going on", {{"source", source_},
@@ -38,7 +36,5 @@ void WaitLog::end(const std::string& reason, const std::string& owner, core::Ste
                                      {"seconds", seconds(now - found->second.since)}});
     waits_.erase(found);
 }
-
-void WaitLog::report() { telemetry_.set(core::Metric::quota_waiting, {source_}, waiting_); }
 
 }  // namespace pawl::collector

@@ -110,12 +110,13 @@ core::Task<Walk::Fetched> Walk::next_page() {
 
 // Asks until there is a page or an ending, waiting for quota, room and what is worth another try.
 core::Task<Walk::Fetched> Walk::fetch(PageRequest request) {
-    const auto validator_key = request.validator_key;
+    const auto first_request = request;  // validators belong to it, whatever it is redirected to
     int redirects = 0;
     while (true) {
         auto grant = co_await reserve(request);
         if (!grant) co_return std::nullopt;
-        auto validator = validator_for(validator_key);
+        const auto key = validator_key(first_request, grant->payer.owner);
+        auto validator = validator_for(key);
         auto asked = co_await ask(request, *grant, validator);
         auto& judgement = asked.judgement;
         if (judgement.kind == Kind::redirect) {
@@ -134,7 +135,7 @@ core::Task<Walk::Fetched> Walk::fetch(PageRequest request) {
         page.reservation = grant->granted.reservation;
         page.requested_at = grant->granted.at_us;
         page.request = std::move(request);
-        page.validator_key = validator_key;
+        page.validator_key = key;
         page.response = std::move(asked.response);
         page.body = std::move(asked.body);
         if (judgement.kind == Kind::ending) page.ending = std::move(judgement.ending);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "collector/judge.hpp"
+#include "collector/limits.hpp"
 #include "collector/page_job.hpp"
 #include "collector/recent_pages.hpp"
 #include "collector/walk_context.hpp"
@@ -53,6 +54,7 @@ class Walk {
     core::Task<Fetched> next_page();
     core::Task<Fetched> fetch(PageRequest request);
     core::Task<std::optional<Grant>> reserve(PageRequest request);
+    core::Task<> wait_for_quota(queue::Wait told);
     core::Task<Asked> ask(PageRequest request, Grant grant,
                           std::optional<storage::Validator> validator);
     core::Task<HttpResult> send(HttpRequest request);
@@ -60,16 +62,20 @@ class Walk {
     core::Task<bool> settle(queue::Settlement settlement);
     core::Task<bool> prepare_retry(Judgement judgement, Grant grant, bool blocked);
     core::Task<> count_attempt();
-    core::Task<> quarantine(std::string owner, std::string reason);
+    core::Task<core::Micros> suspect(Paying payer, Judgement judgement);
     core::Task<std::optional<WalkEnd>> put(core::Job job, std::string reservation);
 
     void follow(FetchedPage& page);
+    [[nodiscard]] std::vector<MatchedLimit> limits_of(const PageRequest& request) const;
     [[nodiscard]] std::vector<queue::Payer> payers_for(const PageRequest& request);
+    [[nodiscard]] KeyWish wish_for(const PageRequest& request, const std::vector<MatchedLimit>& limits) const;
+    [[nodiscard]] std::string validator_key(const PageRequest& request, const std::string& owner) const;
     [[nodiscard]] queue::Settlement settlement_for(const Grant& grant, const HttpResult& result,
-                                                   const Judgement& judgement) const;
+                                                   const Judgement& judgement, core::Micros latency) const;
     [[nodiscard]] std::optional<queue::Settlement> block_for(
         const Grant& grant, const Asked& asked, const queue::Settlement& settlement) const;
     [[nodiscard]] std::optional<storage::Validator> validator_for(const std::string& key) const;
+    void note_spent(const queue::Settlement& settlement);
     void measure(const HttpResult& result, core::SteadyTime sent_at);
     void note_discarded(const std::string& reason) const;
     void note_ending(const core::Job& job) const;

@@ -5,8 +5,10 @@
 #include <string>
 
 #include "collector/accounts.hpp"
+#include "collector/cost_memory.hpp"
 #include "collector/http.hpp"
 #include "collector/room_estimate.hpp"
+#include "collector/turnstile.hpp"
 #include "collector/wait_log.hpp"
 #include "core/clock.hpp"
 #include "core/random.hpp"
@@ -33,7 +35,7 @@ struct CollectorPorts {
 struct CollectorOptions {
     std::string
         owner;  ///< stable slot name of this process: takes its own leases back after a restart
-    std::size_t walks_max = 64;  ///< slices walked at once
+    std::size_t walks_max = 64;  ///< slices walked at once; a quarter more where live ones come while others are walked
     core::Millis lease{30'000};  ///< how long we may be silent before another takes a slice
     core::Millis drain{30'000};  ///< how long a stop waits for pages in hand
     core::Millis connect_timeout{10'000};
@@ -44,6 +46,7 @@ struct CollectorOptions {
 /// A lease that this process holds.
 struct HeldLease {
     std::string stream;
+    core::SliceClass slice_class = core::SliceClass::backfill;
     core::Nonce nonce;
     std::int64_t seq = 0;  ///< of the page that is being asked for
     bool asked = false;    ///< its request was sent, and its page is not on the queue yet
@@ -57,16 +60,19 @@ struct WalkContext {
         : ports(given),
           options(std::move(chosen)),
           accounts(std::move(keys)),
-          waits(name, given.telemetry),
+          waits(name),
           source_name(std::move(name)) {}
 
     CollectorPorts ports;
     CollectorOptions options;
     Accounts accounts;
+    CostMemory costs;
+    Turnstile turnstile;
     RoomEstimate room;
     WaitLog waits;
     std::string source_name;
     std::map<core::SliceId, HeldLease> held;
+    std::int64_t settled = 0;  ///< requests settled: each may have freed a slot
     bool stopping = false;   ///< finish the page in hand, then hand the slice back
     bool abandoned = false;  ///< the time to drain is over: let go of everything
     bool credentials_refused =

@@ -42,7 +42,15 @@ std::optional<std::string> optional_text(const Json& json, const char* name) {
 }  // namespace
 
 std::string_view to_string(SliceClass slice_class) {
-    return slice_class == SliceClass::live ? "live" : "backfill";
+    switch (slice_class) {
+        case SliceClass::live:
+            return "live";
+        case SliceClass::on_demand:
+            return "on_demand";
+        case SliceClass::backfill:
+            break;
+    }
+    return "backfill";
 }
 
 std::string SliceDescriptor::encode() const {
@@ -68,7 +76,9 @@ SliceDescriptor SliceDescriptor::decode(std::string_view text) {
         d.request_hash = json.at("request");
         d.parent = json.at("parent");
         d.list = json.at("list");
-        d.slice_class = json.at("class").get<int>() == 0 ? SliceClass::live : SliceClass::backfill;
+        d.slice_class = SliceClass::backfill;
+        for (const auto known : slice_classes)
+            if (json.at("class").get<int>() == static_cast<int>(known)) d.slice_class = known;
         d.revisit = json.at("revisit");
         return d;
     } catch (const Json::exception& error) {

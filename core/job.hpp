@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,8 +14,14 @@
 
 namespace pawl::core {
 
-/// Which walks go first. Offers of a higher class are always leased before those of a lower one.
-enum class SliceClass : std::uint8_t { live, backfill };
+/// Which walks go first: offers of a higher class are always leased before those of a lower one. The numbers stand in
+/// the catalogue.
+enum class SliceClass : std::uint8_t {
+    live = 0,       ///< what `run` keeps up to date
+    on_demand = 1,  ///< what a person waits for: `sync`
+    backfill = 2,   ///< history
+};
+inline constexpr std::array slice_classes{SliceClass::live, SliceClass::on_demand, SliceClass::backfill};
 [[nodiscard]] std::string_view to_string(SliceClass slice_class);
 
 /// What a collector must know of a slice to walk it without asking Postgres: rides in Redis beside the frontier.

@@ -58,6 +58,19 @@ void read_inject(const MapReader& map, Credentials& credentials, Problems& probl
         credentials.inject_value = read_inject_value(*value, problems);
 }
 
+/// The request that tells whose key it is.
+void read_owner(const MapReader& file, const MapReader& map, Credentials& credentials, Problems& problems) {
+    const auto owner = map.open("owner");
+    if (!owner) return;
+    (void)owner->require("path");
+    (void)owner->require("select");
+    credentials.owner_path = owner->text("path");
+    credentials.owner_select = owner->expression("select");
+    if (!credentials.owner_path.empty() && !credentials.owner_path.starts_with('/'))
+        problems.add(owner->find("path")->at, "\"path\" begins with /: it is appended to base_url");
+    if (!file.has("base_url")) problems.add(owner->at(), "\"owner\" needs \"base_url\"");
+}
+
 void read_basic(const MapReader& map, Auth& auth) {
     auth.kind = Auth::Kind::basic;
     const auto basic = map.open("basic");
@@ -102,6 +115,7 @@ std::optional<Credentials> read_credentials(const MapReader& file, Problems& pro
         if (which) credentials.name = from->text(*which);
     }
     read_inject(*map, credentials, problems);
+    read_owner(file, *map, credentials, problems);
     return credentials;
 }
 

@@ -21,6 +21,9 @@ constexpr Word<Verdict> verdicts[] = {
 
 using Range = std::pair<int, int>;
 
+// An API that stumbles refuses a good key once; it must not cost a quarter of the quota until a person looks.
+constexpr int key_confirm = 2;
+
 /// `404`, or `5xx` for all that begin with 5.
 std::optional<Range> parse_status(std::string_view text) {
     if (text.size() == 3 && text.ends_with("xx") && text[0] >= '1' && text[0] <= '5') {
@@ -96,12 +99,13 @@ ErrorRule read_rule(const YamlNode& node, Problems& problems) {
     rule.verdict = choose(map.choice("do"), verdicts, Verdict::retry);
     rule.attempts = static_cast<int>(map.whole_number("attempts", {1, 1000}, rule.attempts));
     read_wait(map, rule, problems);
+    if (rule.verdict == Verdict::quarantine_key) rule.confirm = key_confirm;
     rule.confirm = static_cast<int>(map.whole_number("confirm", {1, 10}, rule.confirm));
     if (!map.has("status") && !map.has("body") && !map.has("header"))
         problems.add(map.at(),
                      "a rule needs \"status\", \"body\" or \"header\": it would match everything");
-    if (map.has("confirm") && map.has("do") && rule.verdict != Verdict::gone)
-        problems.add(map.at(), "\"confirm\" is for \"do: gone\" only");
+    if (map.has("confirm") && map.has("do") && rule.verdict != Verdict::gone && rule.verdict != Verdict::quarantine_key)
+        problems.add(map.at(), "\"confirm\" is for \"do: gone\" and \"do: quarantine_key\" only");
     return rule;
 }
 
@@ -110,6 +114,7 @@ ErrorRule rule_for(std::vector<Range> status, Verdict verdict, std::string heade
     rule.status = std::move(status);
     rule.verdict = verdict;
     rule.header = std::move(header);
+    if (verdict == Verdict::quarantine_key) rule.confirm = key_confirm;
     return rule;
 }
 

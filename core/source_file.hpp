@@ -26,6 +26,8 @@ struct Credentials {
     std::string inject_header;    ///< one of the two is set
     std::string inject_query;
     Template inject_value;        ///< "Bearer {key}"
+    std::string owner_path;       ///< asked with a key whose account is not told; "" : none is
+    std::optional<Expression> owner_select;  ///< the account in its answer
 };
 
 struct Auth {
@@ -38,11 +40,12 @@ struct Auth {
 
 /// One limit of the API. Every limit whose `match` fits the request's path must grant.
 struct Limit {
-    enum class Per : std::uint8_t { owner, source };
+    enum class Per : std::uint8_t { owner, key, source };
     enum class Algorithm : std::uint8_t {
         sliding,  ///< at most `count` in any period, evenly spaced but for `burst`
         bucket,   ///< `count` are added per period, at most `burst` are kept: an API that leaks or refills steadily
         fixed,    ///< `count` in each period of the clock in `timezone`: midnight to midnight, full hour to full hour
+        adaptive, ///< nobody knows: found out from how the API answers, `count` and `concurrency` are its ceilings
     };
     std::string name;
     std::string match = "/**";      ///< glob over the URL path: `*` within a segment, `**` over segments
@@ -56,6 +59,8 @@ struct Limit {
     std::string timezone = "UTC";   ///< fixed: IANA name
     bool monthly = false;           ///< fixed: calendar months; `period` is then 31 days
     std::int64_t cost = 1;          ///< units of `count` that a request takes, where its stream does not say
+    std::optional<Expression> cost_from;       ///< units it took, in its answer; `cost` is what is expected before
+    std::int64_t start = 1;         ///< adaptive: units per period at first
 };
 
 struct Feedback {
@@ -65,6 +70,8 @@ struct Feedback {
     std::string resource;                              ///< header that names the bucket
     std::map<std::string, std::string> resource_names; ///< its value → limit name
     std::set<int> free;                                ///< statuses that cost nothing
+    bool ietf = false;                                 ///< RateLimit and RateLimit-Policy tell it, see collector/ietf_ratelimit.hpp
+    std::map<std::string, std::string> policies;       ///< ietf: name of a policy → limit name
 };
 
 /// What to do with a response that is no page.
@@ -80,7 +87,7 @@ struct ErrorRule {
     int attempts = 12;
     Micros wait_min = std::chrono::seconds(2);
     Micros wait_max = std::chrono::minutes(10);
-    int confirm = 1;                              ///< gone: seen this many times before it is believed
+    int confirm = 1;                              ///< gone, quarantine_key: seen this many times before it is believed
 };
 
 struct Pagination {
@@ -146,6 +153,8 @@ struct Stream {
     TextRecords text_records;
     std::vector<Emit> emits;                      ///< at least one
     bool conditional = false;                     ///< etag
+    bool etag_per_owner = false;                  ///< the API's validators hold for the account that was given them
+    std::vector<std::string> scopes;              ///< that a key must have; empty: any key will do
     std::map<std::string, std::int64_t> cost;     ///< limit name → units a request takes; "": of every limit
     std::optional<Micros> refresh;
     std::string request_hash;                     ///< 64 hex digits over what decides the requests

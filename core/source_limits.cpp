@@ -64,6 +64,7 @@ void read_algorithm(const MapReader& map, Limit& limit, Problems& problems) {
     limit.algorithm = choose<Algorithm>(map.choice("algorithm"),
                                         {{"sliding_window", Algorithm::sliding},
                                          {"token_bucket", Algorithm::bucket},
+                                         {"adaptive", Algorithm::adaptive},
                                          {"fixed_window", Algorithm::fixed}},
                                         fixed_by_rate ? Algorithm::fixed : Algorithm::sliding);
     const bool fixed = limit.algorithm == Algorithm::fixed;
@@ -86,6 +87,34 @@ void read_algorithm(const MapReader& map, Limit& limit, Problems& problems) {
         problems.add(map.find("burst")->at, "a fixed_window is spent at any pace: it has no \"burst\"");
 }
 
+/// A number, or where the answer tells it and what to expect before.
+void read_cost(const MapReader& map, Limit& limit, Problems& problems) {
+    constexpr Bounds bounds{0, requests_max};
+    const YamlNode* node = map.find("cost");
+    if (node == nullptr) return;
+    if (!node->is_map()) {
+        limit.cost = map.whole_number("cost", bounds, 1);
+        return;
+    }
+    const auto told = map.open("cost");
+    (void)told->require("from", "where does the answer tell what a request cost?");
+    limit.cost_from = told->expression("from");
+    limit.cost = told->whole_number("estimate", bounds, 1);
+    if (limit.cost_from && !limit.cost_from->parent_names().empty())
+        problems.add(told->find("from")->at, "the cost is read from the response: parent.… is not known here");
+}
+
+/// adaptive: where the rate begins. A twentieth of the ceiling unless told.
+void read_start(const MapReader& map, Limit& limit, Problems& problems) {
+    const bool adapts = limit.algorithm == Limit::Algorithm::adaptive;
+    limit.start = map.whole_number("start", {1, requests_max}, std::max<std::int64_t>(1, limit.count / 20));
+    const YamlNode* start = map.find("start");
+    if (start != nullptr && !adapts) problems.add(start->at, "\"start\" is for an adaptive limit only");
+    if (adapts && map.has("burst")) problems.add(map.find("burst")->at, "an adaptive limit is evenly spaced: it has no \"burst\"");
+    if (adapts && limit.count > 0 && limit.start > limit.count)
+        problems.add(map.at(), fmt::format("\"start\" must not be above the rate's {}", limit.count));
+}
+
 Limit read_limit(const YamlNode& node, Problems& problems) {
     const MapReader map{node, "limits[]", problems};
     Limit limit;
@@ -93,18 +122,22 @@ Limit read_limit(const YamlNode& node, Problems& problems) {
         limit.name = read_name(*name, "name", 40, problems).value_or("");
     limit.match = read_match(map, problems);
     limit.per = choose<Limit::Per>(map.choice("per"),
-                                   {{"owner", Limit::Per::owner}, {"source", Limit::Per::source}},
+                                   {{"owner", Limit::Per::owner},
+                                    {"key", Limit::Per::key},
+                                    {"source", Limit::Per::source}},
                                    Limit::Per::owner);
     read_rate(map, limit, problems);
     read_reserve(map, limit, problems);
     limit.concurrency = map.whole_number("concurrency", {1, 100'000}, 0);
     limit.burst = map.whole_number("burst", {1, requests_max}, 0);
-    limit.cost = map.whole_number("cost", {0, requests_max}, 1);
+    read_cost(map, limit, problems);
     read_algorithm(map, limit, problems);
+    read_start(map, limit, problems);
     if (!map.has("rate") && !map.has("concurrency"))
         problems.add(map.at(), "a limit needs \"rate\" or \"concurrency\"");
+    const bool adapts = limit.algorithm == Limit::Algorithm::adaptive;  // to the requests in flight, too
     for (const std::string_view name : {"reserve", "burst", "cost", "algorithm"})
-        if (map.has(name) && !map.has("rate"))
+        if (map.has(name) && !map.has("rate") && !(adapts && name == "algorithm"))
             problems.add(map.at(), fmt::format("\"{}\" needs \"rate\"", name));
     if (limit.count > 0 && limit.burst > limit.count)
         problems.add(map.at(),
@@ -129,21 +162,41 @@ std::optional<MapReader> read_header_or_map(const MapReader& map, std::string_vi
     return inner;
 }
 
+/// The limit that `member` of `map` names.
+std::optional<std::string> known_limit(const MapReader& map, const YamlNode::Member& member,
+                                       const std::vector<Limit>& limits, Problems& problems) {
+    std::string limit = map.text(member.name);
+    if (limit.empty()) return std::nullopt;
+    std::vector<std::string> known;
+    for (const Limit& one : limits) known.push_back(one.name);
+    if (std::find(known.begin(), known.end(), limit) == known.end())
+        problems.add(member.value.at, fmt::format("there is no limit \"{}\"", limit), did_you_mean(limit, known));
+    return limit;
+}
+
 void read_resource(const MapReader& map, const std::vector<Limit>& limits, Feedback& feedback,
                    Problems& problems) {
     const auto resource = read_header_or_map(map, "resource", feedback.resource);
     if (!resource) return;
-    std::vector<std::string> known;
-    for (const Limit& limit : limits) known.push_back(limit.name);
     for (const YamlNode::Member& member : resource->node().members) {
         if (member.name == "header") continue;
-        const std::string limit = resource->text(member.name);
-        if (limit.empty()) continue;
-        if (std::find(known.begin(), known.end(), limit) == known.end())
-            problems.add(member.value.at, fmt::format("there is no limit \"{}\"", limit),
-                         did_you_mean(limit, known));
-        feedback.resource_names[member.name] = limit;
+        if (auto limit = known_limit(*resource, member, limits, problems))
+            feedback.resource_names[member.name] = std::move(*limit);
     }
+}
+
+/// The limits that the standard headers tell of.
+void read_standard(const MapReader& map, const std::vector<Limit>& limits, Feedback& feedback, Problems& problems) {
+    feedback.ietf = map.choice("standard") == "ietf";
+    if (feedback.ietf)
+        for (const std::string_view name : {"limit", "remaining", "reset", "resource"})
+            if (map.has(name))
+                problems.add(map.find(name)->at, fmt::format("\"standard\" and \"{}\" exclude each other", name));
+    const auto policies = map.open("policies");
+    if (!policies) return;
+    if (!feedback.ietf) problems.add(policies->at(), "\"policies\" needs \"standard: ietf\"");
+    for (const YamlNode::Member& member : policies->node().members)
+        if (auto limit = known_limit(*policies, member, limits, problems)) feedback.policies[member.name] = std::move(*limit);
 }
 
 void read_free(const MapReader& map, Feedback& feedback, Problems& problems) {
@@ -201,6 +254,7 @@ Feedback read_feedback(const MapReader& file, const std::vector<Limit>& limits,
                                                Format::epoch);
     read_resource(*map, limits, feedback, problems);
     read_free(*map, feedback, problems);
+    read_standard(*map, limits, feedback, problems);
     return feedback;
 }
 

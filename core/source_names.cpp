@@ -135,13 +135,13 @@ std::vector<Expression> expressions_of(const Stream& stream) {
     return all;
 }
 
-void complete_stream(Stream& stream) {
+void complete_stream(Stream& stream, const std::vector<Limit>& limits) {
     stream.parent_columns = parent_columns_of(stream);
     stream.header_names = header_names_of(stream);
     stream.request_hash = request_hash_of(stream);
     stream.mapping_hash = mapping_hash_of(stream);
     stream.rows_wanted = projection_for_rows(stream);
-    stream.paging_wanted = projection_for_paging(stream);
+    stream.paging_wanted = projection_for_paging(stream, limits);
 }
 
 }  // namespace pawl::core::reading

@@ -154,7 +154,7 @@ SourceFile read_source(const YamlNode& root, Problems& problems) {
     read_tables(file, source, problems);
     read_schedule(file, source, problems);
     for (Stream& stream : source.streams) {
-        complete_stream(stream);
+        complete_stream(stream, source.limits);
         stream.scheduled = is_scheduled(stream, source.schedule);
     }
     return source;

@@ -57,7 +57,7 @@ struct StreamDefaults {
     NamedTemplates query, headers;
     PaginationPart paginate;
     PageBounds bounds;
-    bool conditional = false;
+    bool conditional = false, etag_per_owner = false;
     std::optional<Micros> refresh;
 };
 [[nodiscard]] StreamDefaults read_stream_defaults(const MapReader& file, Problems& problems);
@@ -69,8 +69,9 @@ struct StreamDefaults {
 void check_streams(const SourceFile& source, const YamlNode& root, Problems& problems);
 
 // source_names.cpp: what streams use, and their hashes
-/// Fills parent_columns, header_names, request_hash and mapping_hash.
-void complete_stream(Stream& stream);
+/// Fills parent_columns, header_names, request_hash, mapping_hash and what is looked at in a page; `limits` may look there
+/// for a request's cost.
+void complete_stream(Stream& stream, const std::vector<Limit>& limits);
 /// All expressions of a stream: records, paging, emits.
 [[nodiscard]] std::vector<Expression> expressions_of(const Stream& stream);
 

@@ -54,10 +54,13 @@ void read_templates(const MapReader& map, std::string_view name, NamedTemplates&
     }
 }
 
-void read_conditional_and_refresh(const MapReader& map, bool& conditional,
-                                  std::optional<Micros>& refresh) {
-    if (const auto word = map.choice("conditional")) conditional = word == "etag";
-    if (const auto duration = map.duration("refresh")) refresh = duration;
+/// `into` is a stream, or the defaults of all.
+void read_conditional_and_refresh(const MapReader& map, auto& into) {
+    if (const auto word = map.choice("conditional")) {
+        into.conditional = word != "none";
+        into.etag_per_owner = word == "etag_per_owner";
+    }
+    if (const auto duration = map.duration("refresh")) into.refresh = duration;
 }
 
 /// Units of the limits that a request takes: of all, or by limit.
@@ -74,6 +77,23 @@ std::map<std::string, std::int64_t> read_cost(const MapReader& map, Problems& pr
         if (const auto units = read_whole_number(member.value, member.name, bounds, problems))
             cost[member.name] = *units;
     return cost;
+}
+
+/// Words as the API writes them: read:org, https://example.com/auth/read.
+void read_scopes(const MapReader& map, Stream& stream, Problems& problems) {
+    const YamlNode* node = map.find("scopes");
+    if (node == nullptr) return;
+    const auto add = [&](const YamlNode& item) {
+        const auto scope = read_text(item, "scopes", problems);
+        if (scope && (scope->empty() || scope->find_first_of(" \t,") != std::string::npos))
+            problems.add(item.at, fmt::format("\"{}\" is not a scope: one word without blanks or commas", *scope));
+        else if (scope)
+            stream.scopes.push_back(*scope);
+    };
+    if (!node->is_sequence()) add(*node);
+    for (const YamlNode& item : node->items) add(item);
+    if (!stream.with_credentials)
+        problems.add(node->at, "\"scopes\" are those of a key, and this stream asks without credentials");
 }
 
 /// What is asked for: base_url + path, or url.
@@ -138,7 +158,7 @@ StreamDefaults read_stream_defaults(const MapReader& file, Problems& problems) {
     if (const YamlNode* node = map->find("paginate"))
         defaults.paginate = read_pagination(*node, problems);
     defaults.bounds = read_page_bounds(*map);
-    read_conditional_and_refresh(*map, defaults.conditional, defaults.refresh);
+    read_conditional_and_refresh(*map, defaults);
     return defaults;
 }
 
@@ -150,6 +170,7 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     stream.query = defaults.query;
     stream.headers = defaults.headers;
     stream.conditional = defaults.conditional;
+    stream.etag_per_owner = defaults.etag_per_owner;
     stream.refresh = defaults.refresh;
     if (const YamlNode* node = map.find("foreach")) stream.foreach_ = read_foreach(*node, problems);
     read_url(map, base_url, stream, problems);
@@ -157,10 +178,11 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     read_templates(map, "headers", stream.headers, problems);
     stream.cost = read_cost(map, problems);
     if (map.has("credentials")) stream.with_credentials = map.choice("credentials") != "none";
+    read_scopes(map, stream, problems);
     read_stream_pagination(map, defaults, stream, problems);
     read_records(map, stream, problems);
     stream.emits = read_emits(map, stream.name, problems);
-    read_conditional_and_refresh(map, stream.conditional, stream.refresh);
+    read_conditional_and_refresh(map, stream);
     return stream;
 }
 

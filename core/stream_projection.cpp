@@ -41,11 +41,14 @@ std::shared_ptr<const JsonProjection> projection_for_rows(const Stream& stream) 
     return root;
 }
 
-std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream) {
+std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream,
+                                                            const std::vector<Limit>& limits) {
     auto root = std::make_shared<JsonProjection>();
     const auto& paginate = stream.paginate;
     for (const auto* expression : {&paginate.next, &paginate.more, &paginate.last})
         if (*expression) (*expression)->want({root.get()}, *root);
+    for (const Limit& limit : limits)
+        if (limit.cost_from) limit.cost_from->want({root.get()}, *root);
     const bool counts = paginate.kind == Pagination::Kind::page || paginate.kind == Pagination::Kind::offset;
     if (counts && stream.records) (void)records_of(*stream.records, {root.get()}, *root);
     if (counts && !stream.records) (void)root->every_child();

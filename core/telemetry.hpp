@@ -36,6 +36,12 @@ enum class Metric : std::uint8_t {
     quota_remaining,     ///< gauge    source, owner, limit
     quota_reset_seconds, ///< gauge    source, owner, limit: until it resets
     quota_waiting,       ///< gauge    source: walks that wait for quota
+    quota_in_flight,     ///< gauge    source, owner, limit
+    quota_blocked,       ///< gauge    source, owner, limit: 1 while the API asked to pause
+    quota_lapsed,        ///< gauge    source, owner, limit: units that ended unused while work waited
+    quota_last_window_ratio,  ///< gauge source, owner, limit: share of the last window that was used
+    quota_spent,         ///< counter  source, stream, limit: units
+    keys_refused,        ///< gauge    source
     last_success_timestamp_seconds,  ///< gauge source, stream: last commit; freshness
     dependency_up,       ///< gauge    dependency: redis, postgres
     build_info,          ///< gauge    version

@@ -34,19 +34,19 @@ inline const RedisScript offer_script("offer", RedisScript::WhenFull::run, R"lua
 local id, tip_seq, tip_link = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local has_cursor, cursor, desc = ARGV[4] == '1', ARGV[5], ARGV[6]
 local class, force = ARGV[7], ARGV[8] == '1'
-local other = class == 'live' and 'backfill' or 'live'
 local key, chain = P..'slice:'..id, P..'chain:'..id
 local f = redis.call('HMGET', key, 'seq', 'link', 'done', 'nonce', 'exp', 'owner', 'ack')
 local seq, link, done, nonce, owner = tonumber(f[1]), f[2], f[3] == '1', f[4], f[6]
 local waits = redis.call('ZSCORE', P..'offer:'..class, id)
-local waits_elsewhere = redis.call('ZSCORE', P..'offer:'..other, id)
 local leased = redis.call('ZSCORE', P..'leased', id)
 local next_page = redis.call('HGET', chain, tip_link)
 redis.call('HLEN', P..'starts')
 read_room()
 
 local function wait_for_collector()
-  if waits_elsewhere then redis.call('ZREM', P..'offer:'..other, id) end
+  for _, other in ipairs(classes) do
+    if other ~= class then redis.call('ZREM', P..'offer:'..other, id) end
+  end
   if not waits then redis.call('ZADD', P..'offer:'..class, next_turn(), id) end
 end
 local function write_frontier()
@@ -98,22 +98,21 @@ write_frontier()
 return {'reseeded', seq, purged}
 )lua");
 
-/// owner, count, ttl ms, one nonce per slice wanted → list of
+/// owner, count, ttl ms, lowest class, one nonce per slice wanted → list of
 /// {slice, nonce index, seq, link, has cursor, cursor, attempts, lapsed, owner before, descriptor}
 inline const RedisScript lease_script("lease", RedisScript::WhenFull::run, R"lua(
-local owner, count, ttl = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local owner, count, ttl, lowest = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local held, expiry = P..'held:'..owner, digits(now_ms + ttl)
 redis.call('SCARD', held)
 local taken = {}
 local function take(id, lapsed)
   local key = P..'slice:'..id
   local f = redis.call('HMGET', key, 'seq', 'link', 'cur', 'done', 'owner', 'att', 'desc')
-  redis.call('ZREM', P..'offer:live', id)
-  redis.call('ZREM', P..'offer:backfill', id)
+  for _, class in ipairs(classes) do redis.call('ZREM', P..'offer:'..class, id) end
   drop_lease(id, f[5])
   if not f[1] or f[4] == '1' then return end  -- finished or forgotten: nothing to walk
   local n = #taken + 1
-  redis.call('HSET', key, 'nonce', ARGV[3 + n], 'exp', expiry, 'owner', owner)
+  redis.call('HSET', key, 'nonce', ARGV[4 + n], 'exp', expiry, 'owner', owner)
   redis.call('ZADD', P..'leased', expiry, id)
   redis.call('SADD', held, id)
   local has_cursor = f[3] and 1 or 0
@@ -121,11 +120,12 @@ local function take(id, lapsed)
 end
 local lapsed = redis.call('ZRANGEBYSCORE', P..'leased', '-inf', now_ms, 'LIMIT', 0, count)
 for _, id in ipairs(lapsed) do take(id, 1) end
-for _, class in ipairs({'live', 'backfill'}) do
+for _, class in ipairs(classes) do
   local wanted = count - #taken
   if wanted > 0 then
     for _, id in ipairs(redis.call('ZRANGE', P..'offer:'..class, 0, wanted - 1)) do take(id, 0) end
   end
+  if class == lowest then break end
 end
 return taken
 )lua");
@@ -249,11 +249,12 @@ book_freed()
 return #ARGV
 )lua");
 
-/// → {waiting live, waiting backfill, leased}
+/// → {leased, waiting of each class in turn}
 inline const RedisScript frontier_totals_script("frontier totals", RedisScript::WhenFull::run,
                                                 R"lua(
-return {redis.call('ZCARD', P..'offer:live'), redis.call('ZCARD', P..'offer:backfill'),
-        redis.call('ZCARD', P..'leased')}
+local totals = {redis.call('ZCARD', P..'leased')}
+for i, class in ipairs(classes) do totals[i + 1] = redis.call('ZCARD', P..'offer:'..class) end
+return totals
 )lua");
 
 /// slice → {seq, link, done, leased, chained}, or nothing

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,7 +61,12 @@ struct FrontierView {
 };
 
 struct FrontierTotals {
-    std::int64_t offered_live = 0, offered_backfill = 0, leased = 0;
+    std::array<std::int64_t, core::slice_classes.size()> waiting{};  ///< by class: offered, not leased
+    std::int64_t leased = 0;
+
+    [[nodiscard]] std::int64_t& of(core::SliceClass slice_class) { return waiting[static_cast<std::size_t>(slice_class)]; }
+    [[nodiscard]] std::int64_t of(core::SliceClass slice_class) const { return waiting[static_cast<std::size_t>(slice_class)]; }
+    [[nodiscard]] std::int64_t offered() const { return std::accumulate(waiting.begin(), waiting.end(), std::int64_t{0}); }
 };
 
 /// Port: slice offers, leases and frontiers of one source in Redis. Every call is one script, hence atomic.
@@ -80,8 +87,9 @@ class Frontiers {
 
     /// Offers up to 500 slices in one call; answers in order.
     virtual core::Task<std::vector<OfferAnswer>> offer(std::vector<Offer> offers) = 0;
-    /// Leases up to `count` slices for `owner`, highest class first: lapsed leases, then offers.
-    virtual core::Task<std::vector<Lease>> lease(std::string owner, std::size_t count, core::Millis ttl) = 0;
+    /// Leases up to `count` slices for `owner`: lapsed leases, then offers, highest class first and down to `lowest`.
+    virtual core::Task<std::vector<Lease>> lease(std::string owner, std::size_t count, core::Millis ttl,
+                                                 core::SliceClass lowest) = 0;
     /// Extends leases; returns those that are no longer ours.
     virtual core::Task<std::vector<core::SliceId>> renew(std::vector<std::pair<core::SliceId, core::Nonce>> leases, core::Millis ttl) = 0;
     /// Hands a slice back unfinished (stopping): it waits again at once.

@@ -80,8 +80,7 @@ return #ARGV
 /// entries that were there
 inline const RedisScript acknowledge_script("acknowledge", RedisScript::WhenFull::run, R"lua(
 redis.call('HLEN', P..'starts')
-redis.call('ZCARD', P..'offer:live')
-redis.call('ZCARD', P..'offer:backfill')
+for _, class in ipairs(classes) do redis.call('ZCARD', P..'offer:'..class) end
 redis.call('ZCARD', P..'leased')
 read_room()
 local ended_ms = 60 * 1000  -- an offer is on its way for less, unless its process was stopped

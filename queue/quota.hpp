@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/job.hpp"
 #include "core/task.hpp"
 
 namespace pawl::queue {
@@ -18,6 +20,7 @@ enum class Pace : std::uint8_t {
     bucket,   ///< `count` flow in per period, at most `burst` are kept
     fixed,    ///< `count` until `ends_us`, then again
     told,     ///< the API tells remaining and reset: its window is spent, at any pace
+    learned,  ///< nobody knows: found out by AIMD, see Signal; `count` and `concurrency` are its ceilings
 };
 
 /// One limit as it applies to one request of one owner (or of the source as a whole).
@@ -28,7 +31,8 @@ struct LimitAsk {
     std::int64_t period_us = 0;
     std::int64_t burst = 1;         ///< sliding, bucket: units at once
     std::int64_t concurrency = 0;   ///< requests in flight; 0: no bound here
-    std::int64_t cost = 1;          ///< units that the request takes
+    std::int64_t cost = 1;          ///< units that the request takes, as far as is known before it is answered
+    std::int64_t start = 1;         ///< learned: units per period at first
     Pace pace = Pace::sliding;
     /// fixed: ends of a window and of the next one, on Redis's clock; the first of them is not over for longer than the guard.
     std::int64_t ends_us = 0, next_ends_us = 0;
@@ -43,6 +47,7 @@ struct LimitAsk {
 struct Payer {
     std::string owner;              ///< alias, never the key; "" when the request needs no credentials
     std::vector<LimitAsk> limits;
+    std::string key;                ///< alias of the key, for the quarantine; "" as above
 };
 
 struct Granted {
@@ -63,12 +68,23 @@ struct LimitFeedback {
     std::string name, owner;
     std::optional<std::int64_t> limit, remaining;
     std::optional<std::int64_t> reset_at_us;  ///< on Redis's clock
+    std::optional<std::int64_t> cost;         ///< units that the request took
+};
+
+/// What a response says about the pace, to limits that are learned.
+enum class Signal : std::uint8_t {
+    none,     ///< nothing: it was never sent, or the refusal was of another kind
+    clean,    ///< answered as it should be
+    trouble,  ///< refused (429), overloaded (503) or not answered in time: slow down
 };
 
 struct Settlement {
     std::string reservation;
     std::vector<LimitAsk> limits;        ///< those of the granted payer
     std::vector<LimitFeedback> feedback;
+    std::string stream;                  ///< on whose account the units are spent
+    Signal signal = Signal::none;
+    std::int64_t latency_us = 0;         ///< from the request to the end of its response
     bool refund = false;                 ///< the response cost nothing, or the request was never sent
     bool release_room = false;           ///< no page will follow for this reservation
     std::optional<core::Millis> block;   ///< the API refused: nobody asks for this owner's limits (those in `limits`) so long
@@ -77,11 +93,25 @@ struct Settlement {
 /// State of one limit of one owner, for status and metrics.
 struct LimitView {
     std::string name, owner;
-    std::int64_t limit = 0, used = 0, remaining = 0;
+    Pace pace = Pace::sliding;
+    /// Units per window; sliding, bucket: at once. learned: units per period as of now.
+    std::int64_t limit = 0;
+    std::int64_t used = 0, remaining = 0;
+    std::int64_t period_us = 0;
     double reset_seconds = 0;            ///< until the window ends or, blocked, until the block does
     std::int64_t in_flight = 0;
+    std::int64_t concurrency = 0;        ///< requests in flight at most, as of now; 0: no bound
     bool blocked = false;
+    std::map<std::string, std::int64_t> spent;  ///< units by stream in this window
+    std::int64_t others = 0;             ///< told: units of this window that somebody else has spent
+    std::int64_t lapsed = 0;             ///< units of all windows so far that ended unused while work waited
+    /// Of the window before: units used, and how many there were; 0 where there is none.
+    std::int64_t last_used = 0, last_limit = 0;
 };
+
+/// Shares of the classes of work where several wait for the same quota; the missing have their default.
+using Weights = std::map<core::SliceClass, std::int64_t>;
+inline constexpr std::int64_t weight_max = 1'000;
 
 /// Port: one source's quota ledger in Redis, shared by all processes and hosts. Fails closed: no Redis, no request.
 /// Throws core::TransientError as queue/frontiers.hpp says.
@@ -92,10 +122,16 @@ class Quota {
     /// that grants; payers are tried in order. Entries carry a deadline, so a killed collector leaks nothing for long.
     virtual core::Task<std::variant<Granted, Wait>> reserve(std::vector<Payer> payers, std::size_t room_bytes) = 0;
     virtual core::Task<> settle(Settlement settlement) = 0;
-    /// Accounts refused by the API (401 …): shared by all processes, until `unquarantine`.
-    virtual core::Task<> quarantine(std::string owner, std::string reason) = 0;
-    virtual core::Task<std::vector<std::string>> quarantined() = 0;
-    virtual core::Task<> unquarantine(std::string owner) = 0;
+    /// Keys refused by the API (401 …), by alias with the reason: shared by all processes, until `unquarantine`.
+    virtual core::Task<> quarantine(std::string key, std::string reason) = 0;
+    virtual core::Task<std::map<std::string, std::string>> quarantined() = 0;
+    virtual core::Task<> unquarantine(std::string key) = 0;
+    /// Shares of the classes as set for all processes; 1 to weight_max.
+    virtual core::Task<Weights> weights() = 0;
+    virtual core::Task<> set_weight(core::SliceClass slice_class, std::int64_t weight) = 0;
+    /// Accounts that the API told for keys: fingerprint of the key → owner. Kept, so that nobody asks again.
+    virtual core::Task<std::map<std::string, std::string>> owners() = 0;
+    virtual core::Task<> set_owner(std::string fingerprint, std::string owner) = 0;
     virtual core::Task<std::vector<LimitView>> view() = 0;
 };
 

@@ -117,12 +117,14 @@ void RedisFrontiers::tell_offer(const Offer& offer, OfferAnswer answer, std::int
     }
 }
 
-Task<std::vector<Lease>> RedisFrontiers::lease(std::string owner, std::size_t count, Millis ttl) {
+Task<std::vector<Lease>> RedisFrontiers::lease(std::string owner, std::size_t count, Millis ttl,
+                                               core::SliceClass lowest) {
     count = std::min(count, lease_count_max);
     std::vector<Lease> leases;
     if (count == 0) co_return leases;
     std::vector<core::Nonce> nonces;
-    std::vector<std::string> arguments{owner, std::to_string(count), std::to_string(ttl.count())};
+    std::vector<std::string> arguments{owner, std::to_string(count), std::to_string(ttl.count()),
+                                       std::string(core::to_string(lowest))};
     for (std::size_t i = 0; i < count; ++i) {
         nonces.push_back(core::Nonce::random(random_));
         arguments.push_back(nonces.back().str());
@@ -234,10 +236,11 @@ Task<FrontierTotals> RedisFrontiers::totals() {
     std::vector<std::string> nothing;
     const auto reply =
         co_await connection_->run(frontier_totals_script, prefix_, std::move(nothing));
-    const FrontierTotals totals{reply.at(0).integer(), reply.at(1).integer(),
-                                reply.at(2).integer()};
+    FrontierTotals totals;
+    totals.leased = reply.at(0).integer();
+    for (std::size_t i = 0; i < totals.waiting.size(); ++i) totals.waiting[i] = reply.at(i + 1).integer();
     telemetry_.set(Metric::slices, {source_, "offered"},
-                   static_cast<double>(totals.offered_live + totals.offered_backfill));
+                   static_cast<double>(totals.offered()));
     telemetry_.set(Metric::slices, {source_, "leased"}, static_cast<double>(totals.leased));
     co_return totals;
 }

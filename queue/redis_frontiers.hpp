@@ -21,7 +21,7 @@ class RedisFrontiers final : public Frontiers {
     core::Task<Instance> adopt(core::Token instance, bool override_other) override;
     core::Task<std::vector<OfferAnswer>> offer(std::vector<Offer> offers) override;
     core::Task<std::vector<Lease>> lease(std::string owner, std::size_t count,
-                                         core::Millis ttl) override;
+                                         core::Millis ttl, core::SliceClass lowest) override;
     core::Task<std::vector<core::SliceId>> renew(
         std::vector<std::pair<core::SliceId, core::Nonce>> leases, core::Millis ttl) override;
     core::Task<> release(core::SliceId slice, core::Nonce nonce) override;

@@ -5,13 +5,11 @@
 #include <utility>
 
 #include "core/identity.hpp"
-#include "core/log.hpp"
 #include "queue/quota_scripts.hpp"
 #include "queue/redis_frontiers.hpp"
 
 namespace pawl::queue {
 
-using core::Metric;
 using core::Millis;
 using core::Task;
 using nlohmann::json;
@@ -28,8 +26,28 @@ std::string_view to_string(Pace pace) {
             return "fixed";
         case Pace::told:
             return "told";
+        case Pace::learned:
+            return "learned";
     }
     return "sliding";
+}
+
+Pace pace_named(std::string_view name) {
+    for (const auto pace : {Pace::bucket, Pace::fixed, Pace::told, Pace::learned})
+        if (to_string(pace) == name) return pace;
+    return Pace::sliding;
+}
+
+std::string_view to_string(Signal signal) {
+    switch (signal) {
+        case Signal::none:
+            break;
+        case Signal::clean:
+            return "clean";
+        case Signal::trouble:
+            return "trouble";
+    }
+    return "none";
 }
 
 constexpr std::size_t payers_max = 8;  // of one call: a script looks at each limit of each payer
@@ -39,6 +57,7 @@ json to_json(const LimitAsk& limit) {
             {"count", limit.count},   {"period", limit.period_us},
             {"burst", limit.burst},   {"concurrency", limit.concurrency},
             {"cost", std::clamp(limit.cost, std::int64_t{0}, std::max(limit.count, std::int64_t{1}))},
+            {"start", std::clamp(limit.start, std::int64_t{1}, std::max(limit.count, std::int64_t{1}))},
             {"pace", to_string(limit.pace)},
             {"ends", limit.ends_us},  {"next_ends", limit.next_ends_us},
             {"guard", limit.guard_us()},
@@ -54,7 +73,7 @@ json to_json(const std::vector<LimitAsk>& limits) {
 std::string encode(const std::vector<Payer>& payers) {
     json all = json::array();
     for (std::size_t i = 0; i < std::min(payers.size(), payers_max); ++i) {
-        all.push_back({{"owner", payers[i].owner}, {"limits", to_json(payers[i].limits)}});
+        all.push_back({{"owner", payers[i].owner}, {"key", payers[i].key}, {"limits", to_json(payers[i].limits)}});
     }
     return all.dump();
 }
@@ -65,6 +84,7 @@ json to_json(const LimitFeedback& told) {
     if (told.limit) object["limit"] = *told.limit;
     if (told.remaining) object["remaining"] = *told.remaining;
     if (told.reset_at_us) object["reset"] = *told.reset_at_us;
+    if (told.cost) object["cost"] = std::max<std::int64_t>(0, *told.cost);
     return object;
 }
 
@@ -74,21 +94,43 @@ std::string encode(const Settlement& settlement) {
     const json object{{"reservation", settlement.reservation},
                       {"limits", to_json(settlement.limits)},
                       {"feedback", feedback},
+                      {"stream", settlement.stream},
+                      {"signal", to_string(settlement.signal)},
+                      {"latency_us", std::max<std::int64_t>(0, settlement.latency_us)},
                       {"refund", settlement.refund},
                       {"release_room", settlement.release_room},
                       {"block_us", settlement.block.value_or(Millis(0)).count() * 1000}};
     return object.dump();
 }
 
+LimitView view_of(const RedisReply& row) {
+    LimitView view;
+    view.name = row.at(0).text();
+    view.owner = row.at(1).text();
+    view.pace = pace_named(row.at(2).text());
+    view.limit = row.at(3).integer();
+    view.used = row.at(4).integer();
+    view.remaining = std::max<std::int64_t>(0, view.limit - view.used);
+    view.period_us = row.at(5).integer();
+    view.reset_seconds = static_cast<double>(row.at(6).integer()) / 1e6;
+    view.in_flight = row.at(7).integer();
+    view.concurrency = row.at(8).integer();
+    view.blocked = row.at(9).integer() != 0;
+    view.others = row.at(10).integer();
+    view.lapsed = row.at(11).integer();
+    view.last_used = row.at(12).integer();
+    view.last_limit = row.at(13).integer();
+    const auto& spent = row.at(14).array();
+    for (std::size_t i = 0; i + 1 < spent.size(); i += 2) view.spent[spent[i].text()] = spent[i + 1].integer();
+    return view;
+}
+
 }  // namespace
 
-RedisQuota::RedisQuota(std::shared_ptr<RedisConnection> connection, std::string source,
-                       core::Telemetry& telemetry, core::Random& random,
+RedisQuota::RedisQuota(std::shared_ptr<RedisConnection> connection, const std::string& source, core::Random& random,
                        std::size_t queue_bytes_max)
     : connection_(std::move(connection)),
-      source_(std::move(source)),
-      prefix_(key_prefix(source_)),
-      telemetry_(telemetry),
+      prefix_(key_prefix(source)),
       random_(random),
       queue_bytes_max_(queue_bytes_max) {}
 
@@ -122,25 +164,56 @@ Task<> RedisQuota::settle(Settlement settlement) {
     co_await connection_->run(settle_script, prefix_, std::move(arguments));
 }
 
-Task<> RedisQuota::quarantine(std::string owner, std::string reason) {
-    std::vector<std::string> command{"HSET", prefix_ + "quarantine", owner, reason};
+Task<> RedisQuota::quarantine(std::string key, std::string reason) {
+    std::vector<std::string> command{"HSET", prefix_ + "quarantine", std::move(key), std::move(reason)};
     co_await connection_->command(std::move(command));
-    core::log::error("Account quarantined, the API refuses it",
-                     {{"source", source_}, {"owner", owner}, {"reason", reason}});
 }
 
-Task<std::vector<std::string>> RedisQuota::quarantined() {
-    std::vector<std::string> command{"HKEYS", prefix_ + "quarantine"};
+Task<std::map<std::string, std::string>> RedisQuota::quarantined() {
+    auto refused = co_await read_hash("quarantine");
+    co_return refused;
+}
+
+Task<> RedisQuota::unquarantine(std::string key) {
+    std::vector<std::string> command{"HDEL", prefix_ + "quarantine", std::move(key)};
+    co_await connection_->command(std::move(command));
+}
+
+Task<Weights> RedisQuota::weights() {
+    const auto texts = co_await read_hash("weights");
+    Weights weights;
+    for (const auto slice_class : core::slice_classes) {
+        const auto found = texts.find(std::string(core::to_string(slice_class)));
+        if (found == texts.end()) continue;
+        const auto weight = std::strtoll(found->second.c_str(), nullptr, 10);
+        weights[slice_class] = std::clamp<std::int64_t>(weight, 1, weight_max);
+    }
+    co_return weights;
+}
+
+Task<> RedisQuota::set_weight(core::SliceClass slice_class, std::int64_t weight) {
+    std::vector<std::string> command{"HSET", prefix_ + "weights", std::string(core::to_string(slice_class)),
+                                     std::to_string(std::clamp<std::int64_t>(weight, 1, weight_max))};
+    co_await connection_->command(std::move(command));
+}
+
+Task<std::map<std::string, std::string>> RedisQuota::owners() {
+    auto known = co_await read_hash("owners");
+    co_return known;
+}
+
+Task<> RedisQuota::set_owner(std::string fingerprint, std::string owner) {
+    std::vector<std::string> command{"HSET", prefix_ + "owners", std::move(fingerprint), std::move(owner)};
+    co_await connection_->command(std::move(command));
+}
+
+Task<std::map<std::string, std::string>> RedisQuota::read_hash(std::string name) {
+    std::vector<std::string> command{"HGETALL", prefix_ + name};
     const auto reply = co_await connection_->command(std::move(command));
-    std::vector<std::string> owners;
-    for (const auto& owner : reply.array()) owners.push_back(owner.text());
-    std::ranges::sort(owners);
-    co_return owners;
-}
-
-Task<> RedisQuota::unquarantine(std::string owner) {
-    std::vector<std::string> command{"HDEL", prefix_ + "quarantine", owner};
-    co_await connection_->command(std::move(command));
+    const auto& flat = reply.array();
+    std::map<std::string, std::string> hash;
+    for (std::size_t i = 0; i + 1 < flat.size(); i += 2) hash[flat[i].text()] = flat[i + 1].text();
+    co_return hash;
 }
 
 Task<std::vector<LimitView>> RedisQuota::view() {
@@ -148,22 +221,7 @@ Task<std::vector<LimitView>> RedisQuota::view() {
     const auto reply = co_await connection_->run(quota_view_script, prefix_, std::move(nothing));
     std::vector<LimitView> views;
     for (const auto& row : reply.array()) {
-        LimitView view;
-        view.name = row.at(0).text();
-        view.owner = row.at(1).text();
-        view.limit = row.at(2).integer();
-        view.used = row.at(3).integer();
-        view.remaining = std::max<std::int64_t>(0, view.limit - view.used);
-        view.reset_seconds = static_cast<double>(row.at(4).integer()) / 1e6;
-        view.in_flight = row.at(5).integer();
-        view.blocked = row.at(6).integer() != 0;
-        telemetry_.set(Metric::quota_limit, {source_, view.owner, view.name},
-                       static_cast<double>(view.limit));
-        telemetry_.set(Metric::quota_remaining, {source_, view.owner, view.name},
-                       static_cast<double>(view.remaining));
-        telemetry_.set(Metric::quota_reset_seconds, {source_, view.owner, view.name},
-                       view.reset_seconds);
-        views.push_back(std::move(view));
+        views.push_back(view_of(row));
     }
     std::ranges::sort(views, [](const LimitView& a, const LimitView& b) {
         return std::tie(a.name, a.owner) < std::tie(b.name, b.owner);

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
 #include "core/random.hpp"
-#include "core/telemetry.hpp"
 #include "queue/quota.hpp"
 #include "queue/redis_connection.hpp"
 
@@ -14,21 +14,26 @@ namespace pawl::queue {
 /// has.
 class RedisQuota final : public Quota {
   public:
-    RedisQuota(std::shared_ptr<RedisConnection> connection, std::string source,
-               core::Telemetry& telemetry, core::Random& random, std::size_t queue_bytes_max);
+    RedisQuota(std::shared_ptr<RedisConnection> connection, const std::string& source, core::Random& random,
+               std::size_t queue_bytes_max);
 
     core::Task<std::variant<Granted, Wait>> reserve(std::vector<Payer> payers,
                                                     std::size_t room_bytes) override;
     core::Task<> settle(Settlement settlement) override;
-    core::Task<> quarantine(std::string owner, std::string reason) override;
-    core::Task<std::vector<std::string>> quarantined() override;
-    core::Task<> unquarantine(std::string owner) override;
+    core::Task<> quarantine(std::string key, std::string reason) override;
+    core::Task<std::map<std::string, std::string>> quarantined() override;
+    core::Task<> unquarantine(std::string key) override;
+    core::Task<Weights> weights() override;
+    core::Task<> set_weight(core::SliceClass slice_class, std::int64_t weight) override;
+    core::Task<std::map<std::string, std::string>> owners() override;
+    core::Task<> set_owner(std::string fingerprint, std::string owner) override;
     core::Task<std::vector<LimitView>> view() override;
 
   private:
+    core::Task<std::map<std::string, std::string>> read_hash(std::string name);
+
     std::shared_ptr<RedisConnection> connection_;
-    std::string source_, prefix_;
-    core::Telemetry& telemetry_;
+    std::string prefix_;
     core::Random& random_;
     std::size_t queue_bytes_max_;
 };

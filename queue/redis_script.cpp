@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view prelude = R"lua(
 local P = KEYS[1]
 local shards = 16
+local classes = {'live', 'on_demand', 'backfill'}  -- the first are leased first
 local time = redis.call('TIME')
 local now_us = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now_ms = math.floor(now_us / 1000)
@@ -88,8 +89,7 @@ local function drop_slice(slice)
   local key = P..'slice:'..slice
   local owner = redis.call('HGET', key, 'owner')
   drop_lease(slice, owner)
-  redis.call('ZREM', P..'offer:live', slice)
-  redis.call('ZREM', P..'offer:backfill', slice)
+  for _, class in ipairs(classes) do redis.call('ZREM', P..'offer:'..class, slice) end
   purge_chain(slice)
   redis.call('HDEL', key, 'seq', 'link', 'cur', 'done', 'nonce', 'exp', 'owner', 'att', 'ack',
              'desc', 'class')

@@ -29,7 +29,7 @@ struct ParentRows {
     /// `p."_pawl_page"`.
     std::string newest = "null::bigint";
     std::string slice_class =
-        "1";                ///< SQL over `from`, smallint: class of new slices (core::SliceClass)
+        "2";                ///< SQL over `from`, smallint: class of new slices (core::SliceClass)
     bool filtered = false;  ///< `from` yields only rows that satisfy the stream's `where`
 };
 

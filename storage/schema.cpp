@@ -67,7 +67,7 @@ create table pawl.slice (
   lo            text, hi text,                    -- window [lo, hi); null: none
   walk          int not null,
   request_hash  text not null,
-  class         smallint not null default 1,      -- 0 live, 1 backfill
+  class         smallint not null default 1,      -- core::SliceClass
   parent        jsonb not null default '{}',      -- snapshot for this walk
   state         text not null default 'open' check (state in ('open', 'done', 'cancelled', 'stuck')),
   outcome       text,
@@ -184,7 +184,13 @@ create view pawl.v_problems as
   where d.outcome not in ('ok', 'not_modified', 'empty');
 )sql";
 
-constexpr Migration migrations_in_order[] = {{1, "first", first_migration}};
+// 0 live, 1 on demand, 2 backfill: core::SliceClass. Backfill was 1 before there was a class between them.
+constexpr const char* classes_migration = R"sql(
+alter table pawl.slice alter column class set default 2;
+update pawl.slice set class = 2 where class = 1;
+)sql";
+
+constexpr Migration migrations_in_order[] = {{1, "first", first_migration}, {2, "classes", classes_migration}};
 
 }  // namespace
 

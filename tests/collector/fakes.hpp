@@ -78,7 +78,7 @@ class FakeFrontiers final : public queue::Frontiers {
         co_return out;
     }
     core::Task<std::vector<queue::Lease>> lease(std::string, std::size_t count,
-                                                core::Millis) override {
+                                                core::Millis, core::SliceClass) override {
         must_answer();
         std::vector<queue::Lease> leases;
         for (auto& [slice, frontier] : frontiers) {
@@ -150,7 +150,7 @@ class FakeFrontiers final : public queue::Frontiers {
         must_answer();
         queue::FrontierTotals totals;
         for (const auto& [slice, frontier] : frontiers)
-            totals.offered_live += frontier.waiting ? 1 : 0;
+            totals.of(core::SliceClass::live) += frontier.waiting ? 1 : 0;
         co_return totals;
     }
     core::Task<std::vector<queue::FrontierView>> view(std::vector<core::SliceId>) override {
@@ -169,12 +169,18 @@ class FakeQuota final : public queue::Quota {
     std::deque<queue::Wait> waits;                 // answered before grants
     std::vector<std::vector<queue::Payer>> asked;  // granted ones
     std::vector<queue::Settlement> settlements;
-    std::vector<std::string> quarantined_owners;
+    std::map<std::string, std::string> quarantined_keys, known_owners;
+    queue::Weights set_weights;
     bool down = false;
+    core::Micros opens_at{0};  // a window that is spent until then
+    int reserve_calls = 0;
 
     core::Task<std::variant<queue::Granted, queue::Wait>> reserve(std::vector<queue::Payer> payers,
                                                                   std::size_t) override {
         if (down) throw core::TransientError("Redis is down");
+        ++reserve_calls;
+        if (time_.passed() < opens_at)
+            co_return queue::Wait{std::chrono::ceil<core::Millis>(opens_at - time_.passed()), "core", ""};
         if (!waits.empty()) {
             auto wait = waits.front();
             waits.pop_front();
@@ -192,13 +198,32 @@ class FakeQuota final : public queue::Quota {
         settlements.push_back(std::move(settlement));
         co_return;
     }
-    core::Task<> quarantine(std::string owner, std::string) override {
-        quarantined_owners.push_back(owner);
+    core::Task<> quarantine(std::string key, std::string reason) override {
+        quarantined_keys[key] = reason;
         co_return;
     }
-    core::Task<std::vector<std::string>> quarantined() override { co_return quarantined_owners; }
-    core::Task<> unquarantine(std::string owner) override {
-        std::erase(quarantined_owners, owner);
+    core::Task<std::map<std::string, std::string>> quarantined() override {
+        auto keys = quarantined_keys;
+        co_return keys;
+    }
+    core::Task<> unquarantine(std::string key) override {
+        quarantined_keys.erase(key);
+        co_return;
+    }
+    core::Task<queue::Weights> weights() override {
+        auto weights = set_weights;
+        co_return weights;
+    }
+    core::Task<> set_weight(core::SliceClass slice_class, std::int64_t weight) override {
+        set_weights[slice_class] = weight;
+        co_return;
+    }
+    core::Task<std::map<std::string, std::string>> owners() override {
+        auto owners = known_owners;
+        co_return owners;
+    }
+    core::Task<> set_owner(std::string fingerprint, std::string owner) override {
+        known_owners[fingerprint] = owner;
         co_return;
     }
     core::Task<std::vector<queue::LimitView>> view() override {

@@ -79,12 +79,12 @@ PlannerOptions once() {
 
 TEST_CASE("no more slices are offered than may wait", "[collector][plan]") {
     queue::FrontierTotals totals;
-    totals.offered_live = 990;
-    totals.offered_backfill = 7;
+    totals.of(core::SliceClass::live) = 990;
+    totals.of(core::SliceClass::backfill) = 7;
     CHECK(offers_wanted(totals, core::SliceClass::live, 1'000) == 10);
     CHECK(offers_wanted(totals, core::SliceClass::backfill, 1'000) ==
           500);  // as many as one call takes
-    totals.offered_live = 1'500;
+    totals.of(core::SliceClass::live) = 1'500;
     CHECK(offers_wanted(totals, core::SliceClass::live, 1'000) == 0);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "collector/credentials.hpp"
 #include "core/job.hpp"
 #include "core/source_parser.hpp"
 
@@ -41,6 +42,14 @@ namespace pawl::test {
     slice.request_hash = stream.request_hash;
     slice.list = std::move(list);
     return slice;
+}
+
+/// An account whose keys have their own text for a fingerprint.
+[[nodiscard]] inline collector::Account account_of(const std::string& owner, const std::vector<std::string>& secrets,
+                                                   const std::vector<std::string>& scopes = {}) {
+    collector::Account account{owner, {}};
+    for (const auto& secret : secrets) account.keys.push_back({secret, secret, scopes, true});
+    return account;
 }
 
 }  // namespace pawl::test

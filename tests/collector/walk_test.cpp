@@ -1,4 +1,6 @@
 #include <boost/asio/co_spawn.hpp>
+#include <map>
+#include <set>
 
 #include "collector/collector.hpp"
 #include "core/telemetry.hpp"
@@ -10,6 +12,7 @@ using namespace pawl;
 using namespace pawl::collector;
 using namespace std::chrono_literals;
 using core::Outcome;
+using test::account_of;
 using test::respond;
 
 namespace {
@@ -126,7 +129,7 @@ TEST_CASE("a walk goes on from its frontier", "[collector][walk]") {
 
 TEST_CASE("a failing API is asked again until attempts are used up, then the slice says why",
           "[collector][walk]") {
-    WalkBench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {account_of("a", {"key-one"})});
     bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(500, ""); };
     bench.collect();
     CHECK(bench.http.asked.size() == 3);
@@ -140,7 +143,7 @@ TEST_CASE("a failing API is asked again until attempts are used up, then the sli
 }
 
 TEST_CASE("attempts survive the collector that made them", "[collector][walk]") {
-    WalkBench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {account_of("a", {"key-one"})});
     bench.frontiers.frontiers[17].attempts = 2;
     bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(500, ""); };
     bench.collect();
@@ -163,7 +166,7 @@ TEST_CASE("HTML, nothing, or half a document with status 200 is asked again", "[
 }
 
 TEST_CASE("what is confirmed gone ends the slice as gone", "[collector][walk]") {
-    WalkBench bench(test::source_paged("{type: link}", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {account_of("a", {"key-one"})});
     bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(404, ""); };
     bench.collect();
     CHECK(bench.http.asked.size() == 2);
@@ -291,24 +294,140 @@ TEST_CASE("a page whose slice another collector took is fenced and dropped", "[c
     bench.stop();
 }
 
-TEST_CASE("a refused key is used no more, and another account asks", "[collector][walk]") {
-    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}, {"b", {"key-two"}}});
+TEST_CASE("a refused key is asked once more, then used no more, and another account asks", "[collector][walk]") {
+    WalkBench bench(test::source_paged("none", two_keys), {account_of("a", {"key-one"}), account_of("b", {"key-two"})});
     std::string refused;
+    std::vector<core::Micros> times;
     bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
         const auto key = test::header_sent(request, "authorization");
         if (refused.empty()) refused = key;
+        times.push_back(bench.time.passed());
         return key == refused ? respond(401, "") : respond(200, "[{\"id\": 1}]");
     };
     bench.collect();
-    CHECK(bench.http.asked.size() == 2);
-    CHECK(bench.quota.quarantined_owners.size() == 1);
+    REQUIRE(bench.http.asked.size() == 3);
+    CHECK(times[1] - times[0] >= 1s);
+    REQUIRE(bench.quota.quarantined_keys.size() == 1);
+    const auto key = bench.quota.quarantined_keys.begin()->first;
+    CHECK(key == (refused == "Bearer key-one" ? "a/key-one" : "b/key-two"));
     CHECK(bench.job(0).outcome == Outcome::ok);
     CHECK_FALSE(bench.collector->credentials_refused());
 }
 
+TEST_CASE("an API that stumbles over a good key costs nobody the key", "[collector][walk]") {
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {account_of("a", {"key-one"})});
+    int asked = 0;
+    const auto answer = pages(4);
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        return ++asked % 2 == 1 ? respond(401, "") : answer(request);
+    };
+    bench.collect();
+    CHECK(bench.frontiers.jobs.size() == 4);
+    CHECK(bench.quota.quarantined_keys.empty());
+    CHECK(bench.frontiers.frontiers[17].attempts == 0);
+}
+
+TEST_CASE("of two keys of an account the refused one goes, the other stays", "[collector][walk]") {
+    WalkBench bench(test::source_paged("{type: link}", two_keys), {account_of("a", {"bad", "good"})});
+    const auto answer = pages(4);
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        return test::header_sent(request, "authorization") == "Bearer bad" ? respond(401, "") : answer(request);
+    };
+    bench.collect();
+    CHECK(bench.frontiers.jobs.size() == 4);
+    CHECK(bench.quota.quarantined_keys == std::map<std::string, std::string>{{"a/bad", "HTTP 401"}});
+}
+
+TEST_CASE("keys that come while a walk waits for one are used at once", "[collector][walk]") {
+    WalkBench bench(test::source_paged("none", two_keys), {account_of("a", {"old"})});
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        return test::header_sent(request, "authorization") == "Bearer old" ? respond(401, "")
+                                                                           : respond(200, "[{\"id\": 1}]");
+    };
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.time.passed() > 100s; });
+    CHECK(bench.collector->credentials_refused());
+    bench.collector->replace_keys({account_of("a", {"new"})});
+    bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
+    CHECK_FALSE(bench.collector->credentials_refused());
+    CHECK(bench.time.passed() < 110s);
+    bench.stop();
+}
+
+TEST_CASE("a stream that needs a scope is asked with a key that has it", "[collector][walk]") {
+    const auto source = test::source_of(
+        "source: test\nbase_url: https://api.example.com\n"
+        "credentials: {from: {env: KEYS}}\n"
+        "streams:\n"
+        "  item: {foreach: {list: [1], as: id}, path: \"/things/{id}\", paginate: {type: link}, scopes: [\"read:org\"], key: id}\n");
+    WalkBench bench(source, {account_of("a", {"plain"}), account_of("b", {"able"}, {"repo", "read:org"})});
+    bench.http.answer = pages(5);
+    bench.collect();
+    REQUIRE(bench.http.asked.size() == 5);
+    for (const auto& request : bench.http.asked) CHECK(test::header_sent(request, "authorization") == "Bearer able");
+}
+
+TEST_CASE("the API is asked once whose key it is, and keys of one account share a budget", "[collector][walk]") {
+    const auto source = test::source_of(
+        "source: test\nbase_url: https://api.example.com\n"
+        "credentials: {from: {env: KEYS}, owner: {path: /user, select: $.login}}\n"
+        "limits: [{name: core, rate: 100/m}]\n"
+        "streams:\n"
+        "  item: {foreach: {list: [1], as: id}, path: \"/things/{id}\", paginate: {type: link}, key: id}\n");
+    auto accounts = std::vector{account_of("key1", {"one"}), account_of("key2", {"two"}), account_of("eve", {"three"})};
+    for (std::size_t i = 0; i < 2; ++i) accounts[i].keys[0].owner_told = false;
+    WalkBench bench(source, accounts);
+    int questions = 0;
+    const auto answer = pages(6);
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        if (!request.url.ends_with("/user")) return answer(request);
+        ++questions;
+        return respond(200, "{\"login\": \"Ann Lee\"}");
+    };
+    bench.collect();
+    CHECK(questions == 2);
+    CHECK(bench.quota.known_owners == std::map<std::string, std::string>{{"one", "Ann_Lee"}, {"two", "Ann_Lee"}});
+    std::set<std::string> owners;
+    for (std::size_t i = 2; i < bench.quota.asked.size(); ++i)
+        for (const auto& payer : bench.quota.asked[i]) owners.insert(payer.owner);
+    CHECK(owners == std::set<std::string>{"Ann_Lee", "eve"});
+}
+
+TEST_CASE("an ETag that is good for one account only is sent with that account", "[collector][walk]") {
+    const auto source = test::source_paged("none", two_keys + "defaults: {conditional: etag_per_owner}\n");
+    const auto accounts = std::vector{account_of("a", {"key-one"}), account_of("b", {"key-two"}), account_of("c", {"key-three"})};
+    std::string key_of_b;
+    {
+        WalkBench first(source, {accounts[1]});
+        first.http.answer = [&](const HttpRequest&) -> HttpResult {
+            return respond(200, "[{\"id\": 1}]", {{"etag", "\"v1\""}});
+        };
+        first.collect();
+        key_of_b = first.job(0).validator_key;
+        CHECK(first.job(0).etag == "\"v1\"");
+    }
+    WalkBench again(source, accounts);
+    auto slice = test::slice_of(source->streams[0]);
+    slice.revisit = true;
+    again.offer(slice);
+    storage::Validator validator;
+    validator.key = key_of_b;
+    validator.etag = "\"v1\"";
+    validator.page_id = 7;
+    validator.last = true;
+    again.catalogue.known_validators.push_back(validator);
+    again.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        return test::header_sent(request, "if-none-match").empty() ? respond(200, "[{\"id\": 1}]") : respond(304, "");
+    };
+    again.collect();
+    REQUIRE(again.http.asked.size() == 1);
+    CHECK(test::header_sent(again.http.asked[0], "authorization") == "Bearer key-two");
+    CHECK(again.job(0).outcome == Outcome::not_modified);
+}
+
 TEST_CASE("when every account is refused the source pauses, until one is allowed again",
           "[collector][walk]") {
-    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("none", two_keys), {account_of("a", {"key-one"})});
     bool allowed = false;
     bench.http.answer = [&](const HttpRequest&) -> HttpResult {
         return allowed ? respond(200, "[{\"id\": 1}]") : respond(401, "");
@@ -316,35 +435,78 @@ TEST_CASE("when every account is refused the source pauses, until one is allowed
     bench.start();
     bench.time.run(bench.io, [&] { return bench.time.passed() > 100s; });
     CHECK(bench.collector->credentials_refused());
-    CHECK(bench.http.asked.size() == 1);
+    CHECK(bench.http.asked.size() == 2);
     CHECK(bench.frontiers.frontiers[17].waiting);
     allowed = true;
-    bench.quota.quarantined_owners.clear();
+    bench.quota.quarantined_keys.clear();
     bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
     bench.stop();
 }
 
-TEST_CASE("a start and a reload try refused accounts once again", "[collector][walk]") {
-    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
-    bench.quota.quarantined_owners = {"a", "someone else"};  // by an earlier process
+TEST_CASE("a start and a reload try refused keys once again", "[collector][walk]") {
+    WalkBench bench(test::source_paged("none", two_keys), {account_of("a", {"key-one"})});
+    bench.quota.quarantined_keys = {{"a/key-one", ""}, {"someone else", ""}};  // by an earlier process
     bench.http.answer = [&](const HttpRequest&) -> HttpResult { return respond(401, ""); };
     bench.start();
     bench.time.run(bench.io, [&] { return bench.time.passed() > 100s; });
-    CHECK(bench.http.asked.size() == 1);
+    CHECK(bench.http.asked.size() == 2);
     CHECK(bench.collector->credentials_refused());
-    CHECK(bench.quota.quarantined_owners == std::vector<std::string>{"someone else", "a"});
+    CHECK(bench.quota.quarantined_keys.contains("a/key-one"));
     bench.http.answer = [&](const HttpRequest&) -> HttpResult {
         return respond(200, "[{\"id\": 1}]");
     };
-    bench.collector->reload(bench.source);
+    bench.collector->reload(bench.source, {account_of("a", {"key-one"})});
     bench.time.run(bench.io, [&] { return bench.frontiers.frontiers[17].done; });
-    CHECK(bench.http.asked.size() == 2);
-    CHECK(bench.quota.quarantined_owners == std::vector<std::string>{"someone else"});
+    CHECK(bench.http.asked.size() == 3);
+    CHECK(bench.quota.quarantined_keys == std::map<std::string, std::string>{{"someone else", ""}});
     bench.stop();
 }
 
+TEST_CASE("a window that opens is not stormed, and live work goes first", "[collector][walk]") {
+    WalkBench bench(test::source_paged("none", "limits: [{name: core, per: source, rate: 100/m}]\n"));
+    bench.frontiers.frontiers.clear();
+    for (core::SliceId id = 1; id <= 60; ++id) {
+        auto slice = test::slice_of(bench.source->streams[0], "{\"id\": " + std::to_string(id) + "}");
+        slice.slice = id;
+        slice.slice_class = id > 50 ? core::SliceClass::live : core::SliceClass::backfill;
+        bench.offer(slice);
+    }
+    bench.http.answer = [](const HttpRequest&) -> HttpResult { return respond(200, "[{\"id\": 1}]"); };
+    bench.quota.opens_at = 60s;
+    bench.start();
+    bench.time.run(bench.io, [&] { return bench.frontiers.jobs.size() == 60; });
+    bench.stop();
+    const auto askers = static_cast<int>(Turnstile::askers_max);
+    CHECK(bench.quota.reserve_calls <= 60 + 2 * askers);  // once before it opened, each; then every one is granted
+    int early = 0;
+    for (std::size_t i = 0; i < 16; ++i) early += bench.job(i).slice > 50 ? 1 : 0;
+    CHECK(early == 10);
+}
+
+TEST_CASE("what a request really cost is settled, and the next one reserves as much", "[collector][walk]") {
+    const auto source = test::source_of(
+        "source: test\nbase_url: https://api.example.com\n"
+        "limits: [{name: points, per: source, rate: 1000/h, cost: {from: $.cost.used, estimate: 5}}]\n"
+        "streams:\n"
+        "  item: {foreach: {list: [1], as: id}, path: \"/things/{id}\", paginate: {type: link}, records: \"$.items[*]\", key: id}\n");
+    WalkBench bench(source);
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        const bool last = request.url.ends_with("page=2");
+        return respond(200, "{\"items\": [{\"id\": 1}], \"cost\": {\"used\": 12}}",
+                       last ? Headers{} : Headers{{"link", "</things/1?page=2>; rel=next"}});
+    };
+    bench.collect();
+    REQUIRE(bench.quota.asked.size() == 2);
+    CHECK(bench.quota.asked[0][0].limits[0].cost == 5);
+    CHECK(bench.quota.asked[1][0].limits[0].cost == 12);
+    REQUIRE(bench.quota.settlements[0].feedback.size() == 1);
+    CHECK(bench.quota.settlements[0].feedback[0].cost == 12);
+    CHECK(bench.quota.settlements[0].stream == "item");
+    CHECK(bench.quota.settlements[0].signal == queue::Signal::clean);
+}
+
 TEST_CASE("a refusal by the API blocks the account and uses up no attempts", "[collector][walk]") {
-    WalkBench bench(test::source_paged("none", two_keys), {{"a", {"key-one"}}});
+    WalkBench bench(test::source_paged("none", two_keys), {account_of("a", {"key-one"})});
     int count = 0;
     bench.http.answer = [&](const HttpRequest&) -> HttpResult {
         return ++count <= 5 ? respond(429, "", {{"retry-after", "30"}})

@@ -51,7 +51,7 @@ TEST_CASE("a field is found by its map and name, or as any name", "[field_table]
 }
 
 TEST_CASE("names of a map are those that this version supports", "[field_table]") {
-    CHECK(source_field_names("credentials") == std::vector<std::string>{"from", "inject"});
+    CHECK(source_field_names("credentials") == std::vector<std::string>{"from", "inject", "owner"});
     CHECK(source_field_names("nowhere").empty());
 }
 

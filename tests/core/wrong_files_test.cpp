@@ -114,8 +114,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_head("auth: {oauth2: {}}\n") == Lines{later("3:8", "oauth2")});
     CHECK(wrong_head("auth: {jwt: {}}\n") == Lines{later("3:8", "jwt")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
-    CHECK(wrong_head("credentials: {from: {env: A}, owner: {path: /user}}\n") ==
-          Lines{later("3:31", "owner")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
 
@@ -229,7 +227,8 @@ TEST_CASE("wrong: a secret in the file is not shown", "[wrong_files]") {
 
 TEST_CASE("wrong: how a limit's budget comes back", "[wrong_files]") {
     CHECK(wrong_head("limits: [{name: a, rate: 5/h, algorithm: leaky}]\n") ==
-          Lines{"3:42: \"algorithm\" must be \"sliding_window\", \"token_bucket\" or \"fixed_window\", not \"leaky\""});
+          Lines{"3:42: \"algorithm\" must be \"sliding_window\", \"token_bucket\", \"fixed_window\" or \"adaptive\", not "
+                "\"leaky\""});
     CHECK(wrong_head("limits: [{name: a, rate: 5/7h, algorithm: fixed_window}]\n") ==
           Lines{"3:10: the period of a fixed_window must divide a day, or be a month: 500/h, 10000/1d, 100/15m, "
                 "50000/month"});
@@ -245,6 +244,52 @@ TEST_CASE("wrong: how a limit's budget comes back", "[wrong_files]") {
           Lines{"3:10: \"cost\" needs \"rate\""});
     CHECK(wrong_head("limits: [{name: a, rate: 5/h, cost: 6}]\n") ==
           Lines{"3:10: \"cost\" must not be above the rate's 5"});
+}
+
+TEST_CASE("wrong: limits that are learned", "[wrong_files]") {
+    CHECK(wrong_head("limits: [{name: a, rate: 50/s, algorithm: adaptive, start: 5, concurrency: 9}]\n").empty());
+    CHECK(wrong_head("limits: [{name: a, concurrency: 9, algorithm: adaptive}]\n").empty());
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, start: 2}]\n") ==
+          Lines{"3:38: \"start\" is for an adaptive limit only"});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, algorithm: adaptive, burst: 2}]\n") ==
+          Lines{"3:59: an adaptive limit is evenly spaced: it has no \"burst\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, algorithm: adaptive, start: 6}]\n") ==
+          Lines{"3:10: \"start\" must not be above the rate's 5"});
+}
+
+TEST_CASE("wrong: a cost that the answer tells", "[wrong_files]") {
+    CHECK(wrong_head("limits: [{name: a, rate: 50/h, cost: {from: $.cost, estimate: 5}}]\n").empty());
+    CHECK(wrong_head("limits: [{name: a, rate: 50/h, cost: {estimate: 5}}]\n") ==
+          Lines{"3:38: \"from\" is missing: where does the answer tell what a request cost?"});
+    CHECK(wrong_head("limits: [{name: a, rate: 50/h, cost: {from: parent.cost}}]\n") ==
+          Lines{"3:45: the cost is read from the response: parent.… is not known here"});
+}
+
+TEST_CASE("wrong: whose key it is, and what it may", "[wrong_files]") {
+    const auto file = [](const std::string& owner) {
+        return wrong_file("source: s\nbase_url: https://h\nstreams: {a: {path: /a, key: id}}\n"
+                          "credentials: {from: {env: K}, owner: " + owner + "}\n");
+    };
+    CHECK(file("{path: /user, select: $.login}").empty());
+    CHECK(file("{path: user, select: $.login}") ==
+          Lines{"4:45: \"path\" begins with /: it is appended to base_url"});
+    CHECK(file("{path: /user}") == Lines{"4:38: \"select\" is missing"});
+    CHECK(wrong_head("credentials: {from: {env: K}, owner: {path: /user, select: $.login}}\n") ==
+          Lines{"3:38: \"owner\" needs \"base_url\""});
+    CHECK(wrong_field("scopes: [\"read:org\", repo]").empty());
+    CHECK(wrong_field("scopes: \"a b\"") ==
+          Lines{"7:13: \"a b\" is not a scope: one word without blanks or commas"});
+}
+
+TEST_CASE("wrong: the standard's headers", "[wrong_files]") {
+    CHECK(wrong_head("limits: [{name: core, rate: 5/h}]\nfeedback: {standard: ietf, policies: {day: core}}\n").empty());
+    CHECK(wrong_head("feedback: {standard: rfc}\n") == Lines{"3:22: \"standard\" must be \"ietf\", not \"rfc\""});
+    CHECK(wrong_head("feedback: {standard: ietf, remaining: x-left}\n") ==
+          Lines{"3:39: \"standard\" and \"remaining\" exclude each other"});
+    CHECK(wrong_head("limits: [{name: core, rate: 5/h}]\nfeedback: {policies: {day: core}}\n") ==
+          Lines{"4:22: \"policies\" needs \"standard: ietf\""});
+    CHECK(wrong_head("limits: [{name: core, rate: 5/h}]\nfeedback: {standard: ietf, policies: {day: coer}}\n") ==
+          Lines{"4:44: there is no limit \"coer\" (did you mean \"core\"?)"});
 }
 
 TEST_CASE("wrong: what a request costs", "[wrong_files]") {
@@ -276,8 +321,8 @@ TEST_CASE("wrong: limits", "[wrong_files]") {
           Lines{"3:33: \"concurrency\" must be a whole number from 1 to 100000, not \"0\""});
     CHECK(wrong_head("limits: [{name: a, concurrency: 5, burst: 2}]\n") ==
           Lines{"3:10: \"burst\" needs \"rate\""});
-    CHECK(wrong_head("limits: [{name: a, rate: 5/h, per: key}]\n") ==
-          Lines{"3:36: \"per\" must be \"owner\" or \"source\", not \"key\""});
+    CHECK(wrong_head("limits: [{name: a, rate: 5/h, per: host}]\n") ==
+          Lines{"3:36: \"per\" must be \"owner\", \"key\" or \"source\", not \"host\""});
     CHECK(
         wrong_head("limits: [{name: a, rate: 5/h, match: search}]\n") ==
         Lines{"3:38: \"search\" is not a glob over URL paths (it begins with /; * stands for text "
@@ -320,7 +365,7 @@ TEST_CASE("wrong: error rules", "[wrong_files]") {
     CHECK(wrong_head("errors: [{status: 500, do: retry, attempts: 0}]\n") ==
           Lines{"3:45: \"attempts\" must be a whole number from 1 to 1000, not \"0\""});
     CHECK(wrong_head("errors: [{status: 500, do: retry, confirm: 2}]\n") ==
-          Lines{"3:10: \"confirm\" is for \"do: gone\" only"});
+          Lines{"3:10: \"confirm\" is for \"do: gone\" and \"do: quarantine_key\" only"});
     CHECK(wrong_head("errors: [{header: {a: b, c: d}, do: retry}]\n") ==
           Lines{"3:19: \"header\" must be one name, or one {name: value}"});
 }
@@ -527,7 +572,7 @@ TEST_CASE("wrong: expressions are told with the column inside them", "[wrong_fil
 
 TEST_CASE("wrong: conditional and refresh", "[wrong_files]") {
     CHECK(wrong_field("conditional: yes") ==
-          Lines{"7:18: \"conditional\" must be \"none\" or \"etag\", not \"yes\""});
+          Lines{"7:18: \"conditional\" must be \"none\", \"etag\" or \"etag_per_owner\", not \"yes\""});
     CHECK(wrong_field("refresh: monthly") ==
           Lines{"7:14: \"refresh\" must be a duration such as 500ms, 30s, 15m, 6h or 30d, not "
                 "\"monthly\""});

@@ -111,14 +111,14 @@ OfferAnswer MemoryFrontiers::offer_one(const queue::Offer& offer) {
 }
 
 Task<std::vector<queue::Lease>> MemoryFrontiers::lease(std::string owner, std::size_t count,
-                                                       Millis ttl) {
+                                                       Millis ttl, core::SliceClass lowest) {
     // Lapsed leases, then offers of the live class, then the others; each in the order in which
     // they came.
     std::vector<std::tuple<int, std::int64_t, SliceId>> order;
     for (const auto& [id, slice] : queue_.held.slices) {
         if (slice.done) continue;
         if (slice.nonce && slice.expiry <= queue_.now_ms()) order.emplace_back(0, slice.expiry, id);
-        if (slice.waits)
+        if (slice.waits && slice.descriptor.slice_class <= lowest)
             order.emplace_back(1 + static_cast<int>(slice.descriptor.slice_class), slice.turn, id);
     }
     std::ranges::sort(order);
@@ -240,8 +240,7 @@ Task<queue::FrontierTotals> MemoryFrontiers::totals() {
     for (const auto& [id, slice] : queue_.held.slices) {
         if (slice.nonce) ++totals.leased;
         if (!slice.waits) continue;
-        const bool is_live = slice.descriptor.slice_class == core::SliceClass::live;
-        ++(is_live ? totals.offered_live : totals.offered_backfill);
+        ++totals.of(slice.descriptor.slice_class);
     }
     co_return totals;
 }

@@ -39,11 +39,15 @@ class MemoryQueue {
     };
     struct Ledger {
         std::string name, owner;
-        std::int64_t count = 0, period = 0, burst = 1;
+        std::int64_t count = 0, period = 0, burst = 1, concurrency = 0;
         queue::Pace pace = queue::Pace::sliding;
-        bool assumed = false, known = false;
+        bool assumed = false, known = false, wanted = false;
         std::int64_t used = 0, blind = 0, silent = 0, probe = 0, blocked = 0;
+        std::int64_t window = 0, lapsed = 0, last_used = 0, last_limit = 0;
         std::optional<std::int64_t> limit, reset, seen, tat;
+        std::optional<std::int64_t> rate, slots, wall, halved, grown;  ///< learned; thousandths
+        std::optional<double> quick;
+        std::map<std::string, std::pair<std::int64_t, std::int64_t>> spent;  ///< by stream: window, units
         struct Flight {
             std::int64_t deadline = 0, cost = 1;
         };
@@ -69,7 +73,8 @@ class MemoryQueue {
         std::int64_t bytes = 0, turn = 0, last_us = 0;
         std::map<std::string, Room> rooms;
         std::map<std::pair<std::string, std::string>, Ledger> ledgers;
-        std::map<std::string, std::string> quarantine;
+        std::map<std::string, std::string> quarantine, owners;
+        queue::Weights weights;
     };
 
     /// `queue_bytes_max`: of bodies and envelopes on the queue and reserved for it.
@@ -102,7 +107,7 @@ class MemoryFrontiers final : public queue::Frontiers {
     core::Task<Instance> adopt(core::Token instance, bool override_other) override;
     core::Task<std::vector<queue::OfferAnswer>> offer(std::vector<queue::Offer> offers) override;
     core::Task<std::vector<queue::Lease>> lease(std::string owner, std::size_t count,
-                                                core::Millis ttl) override;
+                                                core::Millis ttl, core::SliceClass lowest) override;
     core::Task<std::vector<core::SliceId>> renew(
         std::vector<std::pair<core::SliceId, core::Nonce>> leases, core::Millis ttl) override;
     core::Task<> release(core::SliceId slice, core::Nonce nonce) override;
@@ -152,9 +157,13 @@ class MemoryQuota final : public queue::Quota {
     core::Task<std::variant<queue::Granted, queue::Wait>> reserve(std::vector<queue::Payer> payers,
                                                                   std::size_t room_bytes) override;
     core::Task<> settle(queue::Settlement settlement) override;
-    core::Task<> quarantine(std::string owner, std::string reason) override;
-    core::Task<std::vector<std::string>> quarantined() override;
-    core::Task<> unquarantine(std::string owner) override;
+    core::Task<> quarantine(std::string key, std::string reason) override;
+    core::Task<std::map<std::string, std::string>> quarantined() override;
+    core::Task<> unquarantine(std::string key) override;
+    core::Task<queue::Weights> weights() override;
+    core::Task<> set_weight(core::SliceClass slice_class, std::int64_t weight) override;
+    core::Task<std::map<std::string, std::string>> owners() override;
+    core::Task<> set_owner(std::string fingerprint, std::string owner) override;
     core::Task<std::vector<queue::LimitView>> view() override;
 
   private:
@@ -162,8 +171,12 @@ class MemoryQuota final : public queue::Quota {
     std::int64_t in_flight(MemoryQueue::Ledger& ledger) const;
     /// When the limit could grant; nullopt: now. `changed` is what it becomes by granting.
     std::optional<std::int64_t> ask(const queue::LimitAsk& limit, MemoryQueue::Ledger& changed);
-    void settle_window(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool was_flying,
-                       bool refund, const queue::LimitFeedback& told);
+    void note_wanted(std::vector<MemoryQueue::Ledger>& asked);
+    void close_window(MemoryQueue::Ledger& ledger) const;
+    void settle_told(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool paid, std::int64_t units,
+                     const queue::LimitFeedback& told);
+    void learn(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, const queue::Settlement& settlement,
+               std::int64_t flying_before) const;
 
     MemoryQueue& queue_;
 };

@@ -1,6 +1,7 @@
 // The arithmetic of queue/quota_scripts.hpp once more, in C++: its text explains it.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tests/fakes/memory_queue.hpp"
 
@@ -18,19 +19,35 @@ constexpr std::int64_t second = 1'000'000;
 constexpr std::int64_t flight_us = 120 * second, margin = second, same_window = 2 * second;
 constexpr std::int64_t poll = 100'000, probe_us = 10 * second, silent_max = 3;
 constexpr Millis send_within{10'000};
+constexpr std::int64_t milli = 1000, slots_start = 2, growth_s = 60;
+constexpr double near_wall = 0.9, near_growth = 0.05;
+
+std::int64_t rate_of(const LimitAsk& ask, const MemoryQueue::Ledger& q) {
+    return std::min(q.rate.value_or(ask.start * milli), ask.count * milli);
+}
+std::int64_t slots_of(const LimitAsk& ask, const MemoryQueue::Ledger& q) {
+    if (ask.concurrency <= 0 || ask.pace != queue::Pace::learned) return ask.concurrency;
+    return std::clamp<std::int64_t>(q.slots.value_or(slots_start * milli) / milli, 1, ask.concurrency);
+}
+LimitAsk ask_of(const MemoryQueue::Ledger& q) {
+    LimitAsk ask;
+    ask.count = q.count;
+    ask.period_us = q.period;
+    ask.burst = q.burst;
+    ask.pace = q.pace;
+    ask.concurrency = q.concurrency;
+    return ask;
+}
 
 struct Spacing {
     std::int64_t step, burst;
 };
-Spacing spacing(queue::Pace pace, std::int64_t count, std::int64_t period, std::int64_t burst,
-                std::int64_t cost) {
-    burst = std::max<std::int64_t>(1, std::min(std::max(burst, cost), count));
-    if (pace == queue::Pace::bucket) return {(period + count - 1) / count, burst};
-    const auto slots = count - burst + 1;
-    return {(period + slots - 1) / slots + 1, burst};
-}
-Spacing spacing(const LimitAsk& ask) {
-    return spacing(ask.pace, ask.count, ask.period_us, ask.burst, ask.cost);
+Spacing spacing(const LimitAsk& ask, const MemoryQueue::Ledger& q) {
+    const auto burst = std::max<std::int64_t>(1, std::min(std::max(ask.burst, ask.cost), ask.count));
+    const auto up = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
+    if (ask.pace == queue::Pace::learned) return {up(ask.period_us * milli, rate_of(ask, q)), burst};
+    if (ask.pace == queue::Pace::bucket) return {up(ask.period_us, ask.count), burst};
+    return {up(ask.period_us, ask.count - burst + 1) + 1, burst};
 }
 
 std::int64_t units_of(const MemoryQueue::Ledger& ledger) {
@@ -53,6 +70,7 @@ MemoryQueue::Ledger& MemoryQuota::ledger(const LimitAsk& ask) {
     found.period = ask.period_us;
     found.burst = ask.burst;
     found.pace = ask.pace;
+    found.concurrency = ask.concurrency;
     if (ask.pace == queue::Pace::told && found.reset && *found.reset > queue_.now_us() + 2 * ask.period_us) {
         found.reset = queue_.now_us() + ask.period_us;
     }
@@ -71,7 +89,7 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
     const auto requests = in_flight(q);
     const auto flying = units_of(q);
     if (q.blocked > now) return q.blocked;
-    if (limit.concurrency > 0 && requests >= limit.concurrency) return now + poll;
+    if (limit.concurrency > 0 && requests >= slots_of(limit, q)) return now + poll;
     if (limit.count <= 0) return std::nullopt;
     const auto cost = std::min(limit.cost, q.limit.value_or(limit.count));
     if (limit.pace == queue::Pace::fixed) {
@@ -81,14 +99,15 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         if (now >= ends - guard) return ends + guard;
         const auto used = q.reset == ends ? q.used : flying;
         if (used > 0 && used + cost > limit.count) return ends + guard;
+        if (q.reset != ends) close_window(q);
         q.used = used + cost;
         q.reset = ends;
         return std::nullopt;
     }
     if (limit.pace != queue::Pace::told) {
-        const auto [step, burst] = spacing(limit);
+        const auto [step, burst] = spacing(limit, q);
         const auto free = (burst - cost) * step;
-        const auto tat = std::clamp(q.tat.value_or(now + free), now, now + burst * step);
+        const auto tat = std::clamp(q.tat.value_or(now + free), now, now + burst * step + limit.period_us);
         if (tat - now > free) return tat - free;
         q.tat = tat + cost * step;
         return std::nullopt;
@@ -104,6 +123,7 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         return *q.reset + margin;
     }
     if (is_over) {
+        close_window(q);
         q.used = flying;
         q.reset = now + limit.period_us;
         q.assumed = true;
@@ -112,6 +132,29 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
     }
     q.used += cost;
     return std::nullopt;
+}
+
+// Work waits that these limits do not hold up: what they have left when their window ends lapses.
+void MemoryQuota::note_wanted(std::vector<MemoryQueue::Ledger>& asked) {
+    for (const auto& one : asked) {
+        auto& q = queue_.held.ledgers[{one.name, one.owner}];
+        const bool is_window = q.pace == queue::Pace::told || q.pace == queue::Pace::fixed;
+        if (is_window && q.reset && queue_.now_us() < *q.reset) q.wanted = true;
+    }
+}
+
+void MemoryQuota::close_window(MemoryQueue::Ledger& q) const {
+    ++q.window;
+    const bool wanted = std::exchange(q.wanted, false);
+    if (!q.reset) return;
+    const auto limit = q.limit.value_or(q.count);
+    const auto& slices = queue_.held.slices;
+    const bool waits = wanted || (queue_.now_us() < *q.reset + 5 * second &&
+                                  std::any_of(slices.begin(), slices.end(),
+                                              [](const auto& one) { return one.second.waits; }));
+    q.last_used = std::min(q.used, limit);
+    q.last_limit = limit;
+    if (waits) q.lapsed += limit - q.last_used;
 }
 
 Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer> payers,
@@ -123,11 +166,12 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
     Wait wait{Millis(1000), "no payer", ""};
     std::vector<MemoryQueue::Ledger> changes;
     std::optional<std::size_t> chosen;
+    std::vector<MemoryQueue::Ledger> held_up;
     for (std::size_t i = 0; i < payers.size() && !chosen; ++i) {
         std::optional<std::int64_t> latest;
         std::string reason;
         changes.clear();
-        if (held.quarantine.contains(payers[i].owner)) {
+        if (held.quarantine.contains(payers[i].key)) {
             latest = now + 5 * second;
             reason = "quarantine";
         }
@@ -142,6 +186,7 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
             changes.push_back(std::move(changed));
         }
         if (!latest) chosen = i;
+        if (latest) held_up.insert(held_up.end(), changes.begin(), changes.end());
         if (latest && (!earliest || *latest < *earliest)) {
             earliest = latest;
             wait.retry_in = Millis(std::max<std::int64_t>(1, (*latest - now + 999) / 1000));
@@ -150,6 +195,7 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
         }
     }
     if (!chosen) {
+        note_wanted(held_up);
         answer = std::move(wait);
         co_return answer;
     }
@@ -160,6 +206,7 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
         const auto reserved = queue_.reserved();
         const bool is_empty = queue_.jobs() == 0 && reserved == 0;
         if (!is_empty && held.bytes + reserved + wanted > queue_.bytes_max) {
+            note_wanted(changes);
             wait.retry_in = Millis(poll / 1000);
             wait.reason = "room";
             answer = std::move(wait);
@@ -181,14 +228,13 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
     co_return answer;
 }
 
-void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, bool was_flying,
-                                bool refund, const queue::LimitFeedback& told) {
+void MemoryQuota::settle_told(const LimitAsk& ask, MemoryQueue::Ledger& q, bool paid, std::int64_t units,
+                              const queue::LimitFeedback& told) {
     const auto now = queue_.now_us();
-    if (was_flying && refund) q.used = std::max<std::int64_t>(0, q.used - ask.cost);
     if (told.limit) q.limit = std::max<std::int64_t>(1, scaled(*told.limit, 1 - ask.reserve));
     if (!told.remaining) {
-        if (!was_flying || refund) return;
-        q.blind += ask.cost;
+        if (!paid) return;
+        q.blind += units;
         if (++q.silent >= silent_max) q.known = true;
         return;
     }
@@ -204,6 +250,7 @@ void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, boo
     q.known = true;
     q.silent = 0;
     if (is_older) return;
+    if (is_newer) close_window(q);
     if (is_newer || !q.reset) {
         q.blind = 0;
         q.seen = seen;
@@ -220,45 +267,105 @@ void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, boo
     q.used = *q.seen + q.blind + units_of(q);
 }
 
+void MemoryQuota::learn(const LimitAsk& ask, MemoryQueue::Ledger& q, const queue::Settlement& settlement,
+                        std::int64_t flying_before) const {
+    const auto now = queue_.now_us();
+    const auto rate = rate_of(ask, q), slots = q.slots.value_or(slots_start * milli);
+    const auto latency = std::max<std::int64_t>(0, settlement.latency_us);
+    if (settlement.signal == queue::Signal::trouble) {
+        if (q.halved && now - latency <= *q.halved) return;
+        q.rate = std::max(std::max<std::int64_t>(1, ask.start * milli / 10), rate / 2);
+        q.wall = rate;
+        q.slots = std::max(milli, slots / 2);
+        q.halved = q.grown = now;
+        return;
+    }
+    if (settlement.signal != queue::Signal::clean) return;
+    const auto latency_now = static_cast<double>(latency);
+    const double quick = std::min(q.quick ? *q.quick * 1.001 : latency_now, latency_now);
+    const auto passed = std::min<std::int64_t>(second, now - q.grown.value_or(now - second));
+    q.quick = std::ceil(quick);
+    q.grown = now;
+    if (latency_now > 2 * quick + 50'000) return;
+    const double ceiling = static_cast<double>(ask.count * milli);
+    double growth = ceiling / growth_s * static_cast<double>(passed) / second;
+    if (q.wall && static_cast<double>(rate) > near_wall * static_cast<double>(*q.wall)) growth *= near_growth;
+    const auto open = slots_of(ask, q);
+    if (ask.count > 0 && q.tat && *q.tat > now)
+        q.rate = std::llround(std::min(ceiling, static_cast<double>(rate) + std::max(1.0, growth)));
+    if (ask.concurrency > 0 && flying_before >= open)
+        q.slots = std::llround(std::min(static_cast<double>(ask.concurrency * milli),
+                                        static_cast<double>(slots) + 1e6 / static_cast<double>(slots)));
+}
+
 Task<> MemoryQuota::settle(queue::Settlement settlement) {
+    const auto now = queue_.now_us();
     for (const auto& limit : settlement.limits) {
         auto& q = ledger(limit);
+        const auto flying_before = static_cast<std::int64_t>(q.flight.size());
         const bool was_flying = q.flight.erase(settlement.reservation) > 0;
         in_flight(q);
         queue::LimitFeedback told;
         for (const auto& one : settlement.feedback) {
             if (one.name == limit.name && one.owner == limit.owner) told = one;
         }
-        const bool refunded = limit.count > 0 && was_flying && settlement.refund;
-        if (limit.count > 0 && limit.pace == queue::Pace::told) {
-            settle_window(limit, q, was_flying, settlement.refund, told);
-        } else if (refunded && limit.pace == queue::Pace::fixed) {
-            if (q.reset && queue_.now_us() < *q.reset)
-                q.used = std::max<std::int64_t>(0, q.used - limit.cost);
-        } else if (refunded && q.tat) {
-            q.tat = *q.tat - limit.cost * spacing(limit).step;
+        const auto units = settlement.refund ? 0 : std::max<std::int64_t>(0, told.cost.value_or(limit.cost));
+        const auto more = was_flying ? units - limit.cost : 0;
+        const bool is_window = limit.pace == queue::Pace::told || limit.pace == queue::Pace::fixed;
+        if (limit.count > 0) {
+            const bool is_over = limit.pace == queue::Pace::fixed && (!q.reset || now >= *q.reset);
+            if (is_window && more != 0 && !is_over) q.used = std::max<std::int64_t>(0, q.used + more);
+            if (!is_window && q.tat) q.tat = *q.tat + more * spacing(limit, q).step;
+            if (limit.pace == queue::Pace::told)
+                settle_told(limit, q, was_flying && !settlement.refund, units, told);
+            if (was_flying && units > 0 && !settlement.stream.empty()) {
+                const auto window = is_window ? q.window : now / limit.period_us;
+                auto& [of, spent] = q.spent[settlement.stream];
+                spent = (of == window ? spent : 0) + units;
+                of = window;
+            }
         }
+        if (limit.pace == queue::Pace::learned && was_flying) learn(limit, q, settlement, flying_before);
         if (settlement.block) {
-            q.blocked = std::max(q.blocked, queue_.now_us() + settlement.block->count() * 1000);
+            q.blocked = std::max(q.blocked, now + settlement.block->count() * 1000);
         }
     }
     if (settlement.release_room) queue_.held.rooms.erase(settlement.reservation);
     co_return;
 }
 
-Task<> MemoryQuota::quarantine(std::string owner, std::string reason) {
-    queue_.held.quarantine[owner] = reason;
+Task<> MemoryQuota::quarantine(std::string key, std::string reason) {
+    queue_.held.quarantine[key] = reason;
     co_return;
 }
 
-Task<std::vector<std::string>> MemoryQuota::quarantined() {
-    std::vector<std::string> owners;
-    for (const auto& [owner, reason] : queue_.held.quarantine) owners.push_back(owner);
-    co_return owners;
+Task<std::map<std::string, std::string>> MemoryQuota::quarantined() {
+    auto refused = queue_.held.quarantine;
+    co_return refused;
 }
 
-Task<> MemoryQuota::unquarantine(std::string owner) {
-    queue_.held.quarantine.erase(owner);
+Task<> MemoryQuota::unquarantine(std::string key) {
+    queue_.held.quarantine.erase(key);
+    co_return;
+}
+
+Task<queue::Weights> MemoryQuota::weights() {
+    auto weights = queue_.held.weights;
+    co_return weights;
+}
+
+Task<> MemoryQuota::set_weight(core::SliceClass slice_class, std::int64_t weight) {
+    queue_.held.weights[slice_class] = std::clamp<std::int64_t>(weight, 1, queue::weight_max);
+    co_return;
+}
+
+Task<std::map<std::string, std::string>> MemoryQuota::owners() {
+    auto known = queue_.held.owners;
+    co_return known;
+}
+
+Task<> MemoryQuota::set_owner(std::string fingerprint, std::string owner) {
+    queue_.held.owners[fingerprint] = owner;
     co_return;
 }
 
@@ -267,22 +374,43 @@ Task<std::vector<queue::LimitView>> MemoryQuota::view() {
     std::vector<queue::LimitView> views;
     for (auto& [key, q] : queue_.held.ledgers) {
         queue::LimitView view;
+        const auto ask = ask_of(q);
         view.name = q.name;
         view.owner = q.owner;
+        view.pace = q.pace;
+        view.period_us = q.period;
         view.in_flight = in_flight(q);
+        view.concurrency = slots_of(ask, q);
         view.limit = q.limit.value_or(q.count);
         view.used = view.in_flight;
+        view.lapsed = q.lapsed;
+        view.last_used = q.last_used;
+        view.last_limit = q.last_limit;
         std::int64_t reset = 0;
         const bool is_window = q.pace == queue::Pace::told || q.pace == queue::Pace::fixed;
-        if (q.count > 0 && is_window && q.reset && now < *q.reset + margin) {
+        const bool is_open = is_window && q.reset && now < *q.reset + margin;
+        if (q.count > 0 && is_open) {
             view.used = q.used;
             reset = *q.reset - now;
         } else if (q.count > 0 && !is_window) {
-            const auto [step, burst] = spacing(q.pace, q.count, q.period, q.burst, 1);
+            const auto [step, burst] = spacing(ask, q);
             reset = std::max<std::int64_t>(0, q.tat.value_or(now) - now);
             view.limit = burst;
             view.used = std::min(burst, (reset + step - 1) / step);
+            if (q.pace == queue::Pace::learned) {
+                view.limit = (rate_of(ask, q) + milli - 1) / milli;
+                view.used = 0;
+            }
         }
+        std::int64_t ours = 0;
+        const auto window = is_window ? q.window : q.period > 0 ? now / q.period : 0;
+        for (const auto& [stream, spent] : q.spent) {
+            if (spent.first != window || (is_window && !is_open)) continue;
+            view.spent[stream] = spent.second;
+            ours += spent.second;
+        }
+        if (q.pace == queue::Pace::told && is_open)
+            view.others = std::max<std::int64_t>(0, q.seen.value_or(0) - ours - view.in_flight);
         view.blocked = q.blocked > now;
         if (view.blocked) reset = q.blocked - now;
         view.remaining = std::max<std::int64_t>(0, view.limit - view.used);

@@ -25,7 +25,7 @@ TEMPLATE_TEST_CASE("an offered slice is leased with its tip as frontier", "[fron
     CHECK_FALSE(lease.lapsed);
     CHECK(lease.attempts == 0);
     CHECK(walk.offer() == OfferAnswer::leased);
-    CHECK(queues.run(queues.frontiers().lease("b", 5, long_ttl)).empty());
+    CHECK(queues.run(queues.frontiers().lease("b", 5, long_ttl, core::SliceClass::backfill)).empty());
 }
 
 TEMPLATE_TEST_CASE("live slices are leased before backfill ones, in the order of their offers",
@@ -35,15 +35,21 @@ TEMPLATE_TEST_CASE("live slices are leased before backfill ones, in the order of
         CHECK(Walk(queues, slice).offer(core::SliceClass::backfill) == OfferAnswer::offered);
     }
     CHECK(Walk(queues, 10).offer(core::SliceClass::live) == OfferAnswer::offered);
+    CHECK(Walk(queues, 15).offer(core::SliceClass::on_demand) == OfferAnswer::offered);
     const auto totals = queues.run(queues.frontiers().totals());
-    CHECK(totals.offered_live == 1);
-    CHECK(totals.offered_backfill == 2);
-    std::vector<core::SliceId> order;
-    for (const auto& lease : queues.run(queues.frontiers().lease("a", 3, long_ttl))) {
-        order.push_back(lease.slice.slice);
-    }
-    CHECK(order == std::vector<core::SliceId>{10, 30, 20});
-    CHECK(queues.run(queues.frontiers().totals()).leased == 3);
+    CHECK(totals.of(core::SliceClass::live) == 1);
+    CHECK(totals.of(core::SliceClass::backfill) == 2);
+    CHECK(totals.offered() == 4);
+    const auto lease = [&](core::SliceClass lowest) {
+        std::vector<core::SliceId> order;
+        for (const auto& taken : queues.run(queues.frontiers().lease("a", 3, long_ttl, lowest)))
+            order.push_back(taken.slice.slice);
+        return order;
+    };
+    CHECK(lease(core::SliceClass::on_demand) == std::vector<core::SliceId>{10, 15});
+    CHECK(lease(core::SliceClass::live).empty());
+    CHECK(lease(core::SliceClass::backfill) == std::vector<core::SliceId>{30, 20});
+    CHECK(queues.run(queues.frontiers().totals()).leased == 4);
 }
 
 TEMPLATE_TEST_CASE("a page moves the frontier and lies on the queue", "[frontiers]", PAWL_QUEUES) {
@@ -120,7 +126,7 @@ TEMPLATE_TEST_CASE("a renewed lease does not lapse", "[frontiers]", PAWL_QUEUES)
     }
     SECTION("renewed by a page") { walk.step(); }
     queues.pass(short_ttl + core::Millis(20));
-    CHECK(queues.run(queues.frontiers().lease("b", 1, long_ttl)).empty());
+    CHECK(queues.run(queues.frontiers().lease("b", 1, long_ttl, core::SliceClass::backfill)).empty());
 }
 
 TEMPLATE_TEST_CASE("a lapsed lease that nobody took goes on when renewed", "[frontiers]",
@@ -159,11 +165,11 @@ TEMPLATE_TEST_CASE("an owner takes back at once what it held", "[frontiers]", PA
     for (const core::SliceId slice : {1, 2, 3}) {
         CHECK(Walk(queues, slice).offer() == OfferAnswer::offered);
     }
-    CHECK(queues.run(queues.frontiers().lease("a", 2, long_ttl)).size() == 2);
-    CHECK(queues.run(queues.frontiers().lease("b", 1, long_ttl)).size() == 1);
+    CHECK(queues.run(queues.frontiers().lease("a", 2, long_ttl, core::SliceClass::backfill)).size() == 2);
+    CHECK(queues.run(queues.frontiers().lease("b", 1, long_ttl, core::SliceClass::backfill)).size() == 1);
     CHECK(queues.run(queues.frontiers().reclaim("a")) == 2);
     CHECK(queues.run(queues.frontiers().reclaim("a")) == 0);
-    const auto leases = queues.run(queues.frontiers().lease("a", 3, long_ttl));
+    const auto leases = queues.run(queues.frontiers().lease("a", 3, long_ttl, core::SliceClass::backfill));
     REQUIRE(leases.size() == 2);
     CHECK_FALSE(leases[0].lapsed);
     CHECK(queues.run(queues.frontiers().totals()).leased == 3);
@@ -234,7 +240,7 @@ TEMPLATE_TEST_CASE("the last page ends the lease, and its acknowledgement forget
     CHECK(view.done);
     CHECK_FALSE(view.leased);
     CHECK(view.chained == 2);
-    CHECK(queues.run(queues.frontiers().lease("b", 1, long_ttl)).empty());
+    CHECK(queues.run(queues.frontiers().lease("b", 1, long_ttl, core::SliceClass::backfill)).empty());
     for (const auto& queued : read_shard(queues, 1)) acknowledge(queues, queued);
     CHECK(walk.view().seq == -1);
     const auto totals = queues.run(queues.pages().totals());

@@ -39,7 +39,7 @@ class RedisHarness {
                                                              bytes_max);
         pages_ = std::make_unique<queue::RedisPageQueue>(connection_, reading_, "test", telemetry);
         quota_ =
-            std::make_unique<queue::RedisQuota>(connection_, "test", telemetry, random, bytes_max);
+            std::make_unique<queue::RedisQuota>(connection_, "test", random, bytes_max);
         wipe();
     }
 

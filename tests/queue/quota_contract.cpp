@@ -1,4 +1,7 @@
 // What every adapter of queue/quota.hpp does.
+#include <algorithm>
+#include <map>
+
 #include "tests/queue/harnesses.hpp"
 #include "tests/support/catch.hpp"
 
@@ -44,7 +47,7 @@ LimitAsk slots(std::int64_t concurrency) {
 }
 
 Payer payer_of(const std::string& owner, std::vector<LimitAsk> limits) {
-    return {owner, std::move(limits)};
+    return {owner, std::move(limits), owner};
 }
 
 bool granted(const Answer& answer) { return std::holds_alternative<Granted>(answer); }
@@ -351,6 +354,157 @@ TEMPLATE_TEST_CASE("what the API tells is counted in units too", "[quota]", PAWL
     CHECK(client.spend() == 7);    // 100 - 20 told - 10 untold
 }
 
+TEMPLATE_TEST_CASE("what a request really took is known from its answer", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    const auto pace = GENERATE(Pace::fixed, Pace::told, Pace::bucket);
+    auto points = window_limit("ann", 20, 3600 * second);
+    points.pace = pace;
+    points.burst = 20;
+    points.cost = 2;  // what the source file guesses
+    points.ends_us = queues.now_us() + 600 * second;
+    points.next_ends_us = points.ends_us + 3600 * second;
+    Client client(queues, payer_of("ann", {points}));
+    const auto answer = client.reserve();
+    auto settled = client.settlement(answer);
+    LimitFeedback told;
+    told.name = "core";
+    told.owner = "ann";
+    told.cost = 7;
+    if (pace == Pace::told) {  // its window is known, but not what remains after this request
+        client.tell(answer, 20, 18, points.ends_us);
+        settled = client.settlement(client.reserve());
+    }
+    settled.feedback = {told};
+    client.settle(settled);
+    client.settle(settled);  // twice, after a lost reply
+    if (pace == Pace::bucket) {
+        const auto empty = client.reserve();  // a first request stands for what went before
+        REQUIRE_FALSE(granted(empty));
+        CHECK(retry_in(empty) > core::Millis((2 + 5) * 179'000));
+    } else {
+        CHECK(client.spend() == (pace == Pace::fixed ? 6 : 5));  // 20 - 7, and 20 - 2 - 7: two units each
+    }
+}
+
+TEMPLATE_TEST_CASE("a learned limit starts gently, grows while it is used and halves at trouble", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    auto ask = spaced_limit(1'000, second, 1);
+    ask.pace = Pace::learned;
+    ask.start = 50;
+    Client client(queues, payer_of("", {ask}));
+    const auto rate = [&] { return queues.run(queues.quota().view()).at(0).limit; };
+    const auto answer_with = [&](queue::Signal signal, std::int64_t latency_us) {
+        Answer answer = client.reserve();
+        while (!granted(answer)) {
+            queues.pass(retry_in(answer));
+            answer = client.reserve();
+        }
+        auto settled = client.settlement(answer);
+        settled.signal = signal;
+        settled.latency_us = latency_us;
+        client.settle(settled);
+    };
+    answer_with(queue::Signal::clean, 1'000);
+    const auto begun = rate();
+    CHECK(begun >= 50);
+    for (int i = 0; i < 20; ++i) answer_with(queue::Signal::clean, 1'000);
+    const auto grown = rate();
+    CHECK(grown > begun);
+    CHECK(grown < 200);  // a minute to the ceiling
+    answer_with(queue::Signal::clean, 900'000);  // slow: no reason to ask faster
+    CHECK(rate() == grown);
+    answer_with(queue::Signal::trouble, 1'000);
+    CHECK(rate() == (grown + 1) / 2);
+    answer_with(queue::Signal::trouble, 5 * second);  // was under way already when it was halved
+    CHECK(rate() == (grown + 1) / 2);
+    answer_with(queue::Signal::none, 1'000);
+    CHECK(rate() == (grown + 1) / 2);
+}
+
+TEMPLATE_TEST_CASE("requests in flight are learned too", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto ask = slots(10);
+    ask.pace = Pace::learned;
+    Client client(queues, payer_of("", {ask}));
+    const auto round = [&](queue::Signal signal) {
+        std::vector<Answer> answers;
+        for (auto answer = client.reserve(); granted(answer); answer = client.reserve())
+            answers.push_back(std::move(answer));
+        for (const auto& answer : answers) {
+            auto settled = client.settlement(answer);
+            settled.signal = signal;
+            settled.latency_us = signal == queue::Signal::trouble ? second : 1'000;  // all were under way
+            client.settle(settled);
+        }
+        return answers.size();
+    };
+    CHECK(round(queue::Signal::clean) == 2);
+    for (int i = 0; i < 100; ++i) (void)round(queue::Signal::clean);
+    CHECK(round(queue::Signal::trouble) == 10);
+    CHECK(round(queue::Signal::none) == 5);
+}
+
+TEMPLATE_TEST_CASE("what is spent is told by stream, and what others spent", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("ann", {window_limit("ann", 100)}));
+    const auto spend_on = [&](const std::string& stream, std::int64_t remaining) {
+        const auto answer = client.reserve();
+        auto settled = client.settlement(answer);
+        settled.stream = stream;
+        LimitFeedback told;
+        told.name = "core";
+        told.owner = "ann";
+        told.limit = 100;
+        told.remaining = remaining;
+        told.reset_at_us = queues.now_us() / second * second + 600 * second;
+        settled.feedback = {told};
+        client.settle(settled);
+    };
+    spend_on("repos", 99);
+    spend_on("users", 98);
+    spend_on("users", 77);  // twenty by somebody else
+    const auto view = queues.run(queues.quota().view()).at(0);
+    CHECK(view.spent == std::map<std::string, std::int64_t>{{"repos", 1}, {"users", 2}});
+    CHECK(view.others == 20);
+    CHECK(view.remaining == 77);
+}
+
+TEMPLATE_TEST_CASE("what is left when a window ends lapsed if work waited for something else", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    const bool waits = GENERATE(true, false);
+    auto ask = window_limit("ann", 10, 40 * second);
+    ask.pace = Pace::fixed;
+    ask.ends_us = queues.now_us() + second / 4;
+    ask.next_ends_us = ask.ends_us + 40 * second;
+    auto slot = slots(1);
+    Client client(queues, payer_of("ann", {ask, slot}));
+    const auto first = client.reserve();
+    REQUIRE(granted(first));
+    if (waits) CHECK(reason(client.reserve()) == "slots");
+    client.settle(first);
+    queues.pass(core::Millis(400));
+    REQUIRE(granted(client.reserve()));
+    const auto views = queues.run(queues.quota().view());
+    const auto core = std::find_if(views.begin(), views.end(), [](const auto& one) { return one.name == "core"; });
+    REQUIRE(core != views.end());
+    CHECK(core->last_used == 1);
+    CHECK(core->last_limit == 10);
+    CHECK(core->lapsed == (waits ? 9 : 0));
+}
+
+TEMPLATE_TEST_CASE("weights and the owners of keys are kept for all processes", "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    CHECK(queues.run(queues.quota().weights()).empty());
+    queues.run(queues.quota().set_weight(core::SliceClass::live, 9));
+    queues.run(queues.quota().set_weight(core::SliceClass::backfill, 100'000));
+    CHECK(queues.run(queues.quota().weights()) ==
+          queue::Weights{{core::SliceClass::live, 9}, {core::SliceClass::backfill, queue::weight_max}});
+    queues.run(queues.quota().set_owner("3f9a", "ann"));
+    CHECK(queues.run(queues.quota().owners()) == std::map<std::string, std::string>{{"3f9a", "ann"}});
+}
+
 TEMPLATE_TEST_CASE("an even limit gives a free request back", "[quota]", PAWL_QUEUES) {
     TestType queues;
     Client client(queues, payer_of("", {spaced_limit(1, 3600 * second, 1)}));
@@ -423,12 +577,13 @@ TEMPLATE_TEST_CASE("a blocked account is not asked for", "[quota]", PAWL_QUEUES)
     CHECK(granted(client.reserve()));
 }
 
-TEMPLATE_TEST_CASE("a quarantined account pays for nothing until it is let go", "[quota]",
+TEMPLATE_TEST_CASE("a quarantined key pays for nothing until it is let go", "[quota]",
                    PAWL_QUEUES) {
     TestType queues;
     Client client(queues, payer_of("ann-lee", {slots(5)}));
     queues.run(queues.quota().quarantine("ann-lee", "401 Bad credentials"));
-    CHECK(queues.run(queues.quota().quarantined()) == std::vector<std::string>{"ann-lee"});
+    CHECK(queues.run(queues.quota().quarantined()) ==
+          std::map<std::string, std::string>{{"ann-lee", "401 Bad credentials"}});
     CHECK(reason(client.reserve()) == "quarantine");
     queues.run(queues.quota().unquarantine("ann-lee"));
     CHECK(queues.run(queues.quota().quarantined()).empty());

@@ -42,7 +42,7 @@ class Walk {
     }
     /// Takes the lease; the case fails when there is none.
     queue::Lease take(const std::string& owner = "a", core::Millis ttl = long_ttl) {
-        lease = harness_.run(harness_.frontiers().lease(owner, 1, ttl)).at(0);
+        lease = harness_.run(harness_.frontiers().lease(owner, 1, ttl, core::SliceClass::backfill)).at(0);
         return lease;
     }
     /// The next page as a collector that holds `lease` would make it.
