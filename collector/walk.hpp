@@ -47,12 +47,16 @@ class Walk {
         PageBody body;
         Judgement judgement;
         bool blocked = false;  // the ledger holds the account back, so this walk need not
+        bool renewed = false;  // the token was refused and is renewed: the same once more
     };
 
     core::Task<> learn_validators();
     core::Task<Fetched> next_page();
     core::Task<Fetched> fetch(PageRequest request);
     core::Task<std::optional<Grant>> reserve(PageRequest request);
+    core::Task<bool> await_key(PageRequest request);
+    core::Task<KeyAnswer> key_for(std::string owner);
+    void heed_refusal(const std::string& key, Asked& asked);
     core::Task<Asked> ask(PageRequest request, Grant grant,
                           std::optional<storage::Validator> validator);
     core::Task<HttpResult> send(HttpRequest request);

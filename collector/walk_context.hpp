@@ -7,6 +7,7 @@
 #include "collector/accounts.hpp"
 #include "collector/http.hpp"
 #include "collector/room_estimate.hpp"
+#include "collector/tokens.hpp"
 #include "collector/wait_log.hpp"
 #include "core/clock.hpp"
 #include "core/random.hpp"
@@ -63,6 +64,7 @@ struct WalkContext {
     CollectorPorts ports;
     CollectorOptions options;
     Accounts accounts;
+    std::shared_ptr<Tokens> tokens;  ///< null: keys are fixed, and `accounts` has them
     RoomEstimate room;
     WaitLog waits;
     std::string source_name;

@@ -87,14 +87,16 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
     exchange_.validator_sent = validator.has_value();
     exchange_.with_credentials = request.with_credentials;
     auto http = to_http(stream_, context_.options, request, validator);
-    if (request.with_credentials)
-        inject_credentials(*source_, context_.accounts.next_key(grant.payer.owner), http);
-    auto result = co_await send(std::move(http));
+    const auto key = co_await key_for(grant.payer.owner);
+    HttpResult result = HttpFailure{.reason = "no token: " + key.reason, .sent = false};
+    if (request.with_credentials) inject_credentials(*source_, key.key, http);
+    if (key.kind == KeyAnswer::Kind::ready) result = co_await send(std::move(http));
 
     Asked asked;
     asked.judgement = judge(*source_, result, exchange_, context_.ports.random);
     auto settlement = settlement_for(grant, result, asked.judgement);
     if (auto* response = std::get_if<HttpResponse>(&result)) asked.response = std::move(*response);
+    heed_refusal(key.key, asked);
     if (asked.judgement.kind == Kind::page) {
         const bool told_empty = asked.response.header("content-length") == "0";
         auto body = std::move(asked.response.body);

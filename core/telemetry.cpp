@@ -50,6 +50,8 @@ constexpr std::array<MetricFamily, static_cast<std::size_t>(Metric::count_)> tab
     {Metric::quota_reset_seconds, "pawl_quota_reset_seconds", gauge, "source,owner,limit",
      "Seconds until the window resets."},
     {Metric::quota_waiting, "pawl_quota_waiting", gauge, "source", "Walks that wait for quota. Waiting is healthy."},
+    {Metric::token_renewals, "pawl_token_renewals_total", counter, "source,result",
+     "Tokens that were to be renewed: renewed, adopted (another process had), failed, refused."},
     {Metric::last_success_timestamp_seconds, "pawl_last_success_timestamp_seconds", gauge, "source,stream",
      "When a page of the stream was last committed, as Unix time."},
     {Metric::dependency_up, "pawl_dependency_up", gauge, "dependency", "1 while redis, postgres can be reached."},

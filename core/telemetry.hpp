@@ -36,6 +36,7 @@ enum class Metric : std::uint8_t {
     quota_remaining,     ///< gauge    source, owner, limit
     quota_reset_seconds, ///< gauge    source, owner, limit: until it resets
     quota_waiting,       ///< gauge    source: walks that wait for quota
+    token_renewals,      ///< counter  source, result: renewed, adopted, failed, refused
     last_success_timestamp_seconds,  ///< gauge source, stream: last commit; freshness
     dependency_up,       ///< gauge    dependency: redis, postgres
     build_info,          ///< gauge    version
