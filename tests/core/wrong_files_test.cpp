@@ -111,8 +111,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
           Lines{later("6:39", "history")});
     CHECK(wrong_head("tables: {drift: overflow}\n") == Lines{later("3:17", "overflow")});
-    CHECK(wrong_head("auth: {oauth2: {}}\n") == Lines{later("3:8", "oauth2")});
-    CHECK(wrong_head("auth: {jwt: {}}\n") == Lines{later("3:8", "jwt")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("credentials: {from: {env: A}, owner: {path: /user}}\n") ==
           Lines{later("3:31", "owner")});
