@@ -257,6 +257,7 @@ core::Task<std::string> Preview::key() {
     if (answer.kind == collector::KeyAnswer::Kind::waiting)
         throw core::TransientError("no token" +
                                    (answer.reason.empty() ? " yet" : ": " + answer.reason));
+    co_await context_.tokens->until_kept();
     co_return answer.key;
 }
 

@@ -94,6 +94,10 @@ void Tokens::try_again() {
     next_try_ = {};
 }
 
+core::Task<> Tokens::until_kept() {
+    while (unkept_) co_await ports_.clock.sleep(look_every);
+}
+
 core::Task<> Tokens::renew(std::shared_ptr<Tokens> self) {
     std::string fault;  // what only a person can mend
     try {

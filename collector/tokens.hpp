@@ -71,6 +71,8 @@ class Tokens : public std::enable_shared_from_this<Tokens> {
     void try_again();
     /// A refresh token was given that is not in the store yet.
     [[nodiscard]] bool is_unkept() const { return unkept_; }
+    /// Waits until it is. Cancel: safe.
+    core::Task<> until_kept();
 
   private:
     struct Held {
