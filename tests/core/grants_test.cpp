@@ -94,13 +94,13 @@ TEST_CASE("wrong: oauth2", "[grants][wrong_files]") {
                                         "2:16: \"client_secret\" is missing"});
     CHECK(wrong("{oauth2: {token_url: \"https://h/\", client_id: a, client_secret: b, grant: "
                 "password}}") ==
-          Told{"2:79: \"grant\" must be \"client_credentials\" or \"refresh_token\", not "
+          Told{"2:81: \"grant\" must be \"client_credentials\" or \"refresh_token\", not "
                "\"password\""});
     CHECK(wrong("{oauth2: {token_url: \"https://h/\", client_id: a, grant: refresh_token}}") ==
           Told{"2:16: \"refresh_token\" is missing"});
     CHECK(wrong("{oauth2: {token_url: \"https://h/\", client_id: a, client_secret: b, "
                 "refresh_token: c}}") ==
-          Told{"2:87: \"refresh_token\" is for grant: refresh_token only"});
+          Told{"2:89: \"refresh_token\" is for grant: refresh_token only"});
     CHECK(wrong("{oauth2: {token_url: \"http://id.test/\", client_id: a, client_secret: b}}") ==
           Told{"2:28: \"token_url\" must begin with https://: secrets are sent there"});
     CHECK(wrong("{oauth2: {token_url: \"http://127.0.0.1.evil.test/\", client_id: a, "
@@ -109,10 +109,9 @@ TEST_CASE("wrong: oauth2", "[grants][wrong_files]") {
     CHECK(wrong("{oauth2: {token_url: id.test, client_id: a, client_secret: b}}") ==
           Told{"2:28: \"token_url\" must begin with http:// or https://"});
     CHECK(wrong("{oauth2: {token_url: \"https://h/\", client_id: a, client_secret: b, send: "
-                "query}}") == Told{"2:78: \"send\" must be \"header\" or \"body\", not \"query\""});
-    CHECK(
-        wrong("{oauth2: {token_url: \"https://h/\", client_id: a, client_secret: b, scoop: x}}") ==
-        Told{"2:72: unknown key \"scoop\" (did you mean \"scope\"?)"});
+                "query}}") == Told{"2:80: \"send\" must be \"header\" or \"body\", not \"query\""});
+    CHECK(wrong("{oauth2: {token_url: \"https://h/\", client_id: a, client_secret: b, scop: x}}") ==
+          Told{"2:74: unknown key \"scop\" (did you mean \"scope\"?)"});
     CHECK(wrong("{bearer: abcd, oauth2: {token_url: \"https://h/\", client_id: a, client_secret: "
                 "b}}") == Told{"2:7: \"bearer\" and \"oauth2\" exclude each other"});
     CHECK(wrong("{}") == Told{"2:7: \"bearer\", \"basic\", \"api_key\", \"oauth2\" or \"jwt\" is "
@@ -138,5 +137,5 @@ TEST_CASE("wrong: jwt", "[grants][wrong_files]") {
           Told{"2:56: \"url\" is missing: who gives tokens?"});
     CHECK(wrong("{jwt: {issuer: a, private_key_file: f, exchange: {url: \"https://h/\", send: "
                 "form}}}") ==
-          Told{"2:83: \"send\" must be \"bearer\" or \"assertion\", not \"form\""});
+          Told{"2:82: \"send\" must be \"bearer\" or \"assertion\", not \"form\""});
 }
