@@ -6,10 +6,11 @@
 #include "tests/support/free_port.hpp"
 #include "tests/support/has.hpp"
 #include "tests/support/private_postgres.hpp"
+#include "tests/support/private_redis.hpp"
 #include "tests/support/scripted_server.hpp"
 #include "tests/support/temporary_directory.hpp"
 
-// `pawl preview` of sources whose token renews itself. Tests run in the root of the repository.
+// Commands on sources whose token renews itself. Tests run in the root of the repository.
 namespace pawl::app {
 
 namespace {
@@ -29,16 +30,16 @@ struct TokenApi {
             << "streams:\n  item: {foreach: {list: [1], as: id}, path: \"/item/{id}\", key: id}\n";
     }
     [[nodiscard]] test::Ran preview(std::vector<std::string> more = {}) const {
+        more.insert(more.begin(), {"preview", "item"});
+        return run(std::move(more));
+    }
+    [[nodiscard]] test::Ran run(std::vector<std::string> words) const {
         test::ChildProcess::Options options;
-        options.argv = {"build/pawl",
-                        "preview",
-                        "item",
-                        "--sources",
-                        folder.path() / "api.yaml",
-                        "--state-dir",
-                        folder.path() / "state"};
+        options.argv = {"build/pawl"};
         if (const char* binary = std::getenv("PAWL_BINARY")) options.argv[0] = binary;
-        options.argv.insert(options.argv.end(), more.begin(), more.end());
+        options.argv.insert(options.argv.end(), words.begin(), words.end());
+        for (const std::string word : {"--sources", "api.yaml", "--state-dir", "state"})
+            options.argv.push_back(word.starts_with("--") ? word : (folder.path() / word).string());
         options.unset = {"PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSWORD", "PGSERVICE"};
         return test::run_program(options);
     }
@@ -53,7 +54,7 @@ struct TokenApi {
 
 }  // namespace
 
-TEST_CASE("preview gets a token with client credentials, and needs no server", "[preview_token]") {
+TEST_CASE("preview gets a token with client credentials, and needs no server", "[token_commands]") {
     TokenApi api;
     api.server.on("/token", R"({"access_token":"preview-token-1","expires_in":3600})");
     api.write_source("  oauth2: {token_url: \"" + api.server.url("/token") +
@@ -68,7 +69,7 @@ TEST_CASE("preview gets a token with client credentials, and needs no server", "
         CHECK_FALSE(has(ran.output + ran.errors, secret));
 }
 
-TEST_CASE("preview exchanges the JWT of a GitHub App", "[preview_token]") {
+TEST_CASE("preview exchanges the JWT of a GitHub App", "[token_commands]") {
     TokenApi api;
     std::ofstream(api.folder.path() / "app.pem") << test::rsa_key().pkcs1();
     api.server.on("/app/installations/7/access_tokens",
@@ -88,7 +89,7 @@ TEST_CASE("preview exchanges the JWT of a GitHub App", "[preview_token]") {
 }
 
 TEST_CASE("preview uses a refresh token only where the next one can be kept",
-          "[preview_token][servers]") {
+          "[token_commands][servers]") {
     TokenApi api;
     api.server.on(
         "/token",
@@ -112,7 +113,7 @@ TEST_CASE("preview uses a refresh token only where the next one can be kept",
 }
 
 TEST_CASE("preview says what to do about credentials that the token server refuses",
-          "[preview_token]") {
+          "[token_commands]") {
     TokenApi api;
     const std::string body = R"({"error":"invalid_client"})";
     api.server.on("/token", {{.text = "HTTP/1.1 401 Unauthorized\r\nContent-Length: " +
@@ -123,6 +124,30 @@ TEST_CASE("preview says what to do about credentials that the token server refus
     CHECK(ran.status == 6);
     CHECK(has(ran.errors, "Are client_id and client_secret right?"));
     CHECK(api.asked("/item/1").empty());
+}
+
+TEST_CASE("sync collects with a token, and the next process goes on with it",
+          "[token_commands][servers]") {
+    TokenApi api;
+    const test::PrivateRedis redis;
+    const auto url = test::PrivatePostgres::shared().new_database();
+    api.server.on("/token",
+                  R"({"access_token":"sync-token-1","expires_in":3600,"refresh_token":"sync-r1"})");
+    api.write_source("  oauth2: {token_url: \"" + api.server.url("/token") +
+                     "\", grant: refresh_token, client_id: me, refresh_token: sync-r0}\n");
+    for (int i = 0; i < 2; ++i) {
+        const auto ran =
+            api.run({"sync", "--redis", redis.url(), "--postgres", url, "--log-level", "debug"});
+        INFO(ran.errors);
+        CHECK(ran.status == 0);
+        for (const std::string secret : {"sync-token-1", "sync-r0", "sync-r1"})
+            CHECK_FALSE(has(ran.output + ran.errors, secret));
+    }
+    CHECK(test::psql(url, "select count(*) from api.item") == "1");
+    CHECK(api.asked("/token").size() == 1);
+    REQUIRE(api.asked("/item/1").size() == 2);
+    for (const auto& request : api.asked("/item/1"))
+        CHECK(has(request, "Authorization: Bearer sync-token-1\r\n"));
 }
 
 }  // namespace pawl::app
