@@ -4,10 +4,12 @@
 #include "app/commands.hpp"
 #include "app/failure.hpp"
 #include "app/preview.hpp"
+#include "app/reach.hpp"
 #include "app/session.hpp"
 #include "app/source_set.hpp"
 #include "app/text_table.hpp"
 #include "collector/curl_http.hpp"
+#include "storage/pg_token_store.hpp"
 
 namespace pawl::app {
 
@@ -136,19 +138,34 @@ void print_text(const core::SourceFile& source, const PreviewPage& page) {
     std::cout << "Nothing was stored.\n";
 }
 
+/// A new refresh token may come with the token: it must be kept where the service looks for it.
+bool uses_refresh_token(const core::SourceFile& source) {
+    return source.auth && source.auth->grant && source.auth->grant->rotates();
+}
+
 }  // namespace
 
 core::ExitCode preview(const Invocation& invocation) {
-    Session session(invocation, {.redis = false, .postgres = false});
     const auto sources =
-        load_sources(source_files(source_paths(session.settings)), invocation.environment);
+        load_sources(source_files(source_paths(settings_of(invocation))), invocation.environment);
     const auto target = find_target(sources, invocation.names.front());
+    const bool keeps_token = uses_refresh_token(*target.source);
+    Session session(invocation, {.redis = false, .postgres = keeps_token});
+    std::optional<storage::PgTokenStore> store;
+    if (keeps_token) {
+        (void)session.wait_for(reach_postgres(session));
+        store.emplace(session.postgres);
+    }
     collector::CurlSettings curl;
     curl.ca_file = session.settings.http.ca_file;
     curl.private_addresses = session.settings.http.private_addresses;
     collector::CurlHttp http(session.context.get_executor(), curl);
+    auto tokens = collector::tokens_of(
+        *target.source, session.settings.secrets_dir,
+        {http, session.clock, session.random, *session.telemetry, store ? &*store : nullptr},
+        {session.settings.http.connect_timeout, session.settings.http.request_timeout});
     Preview look(target.source, {http, session.random, session.settings, invocation.environment,
-                                 invocation.placeholders});
+                                 invocation.placeholders, std::move(tokens)});
     const PreviewPage page = session.wait_for(look.page(*target.stream));
     if (invocation.json)
         print_json(*target.source, page);

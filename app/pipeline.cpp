@@ -87,7 +87,8 @@ Pipeline::Pipeline(Session& session, PipelineOptions options)
       catalogue_(session.postgres),
       store_(store_options(session.settings), session.threads),
       progress_(session.postgres),
-      keys_(session.settings.secrets_dir) {}
+      keys_(session.settings.secrets_dir),
+      tokens_(session.postgres) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -124,7 +125,12 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
             source, std::move(accounts),
             collector::CollectorPorts{ports.frontiers, ports.quota, catalogue_, http_, session_.clock, session_.random,
                                       *session_.threads, *session_.telemetry},
-            collector_options(session_.settings, options_));
+            collector_options(session_.settings, options_),
+            collector::tokens_of(
+                *source, session_.settings.secrets_dir,
+                collector::TokenPorts{http_, session_.clock, session_.random, *session_.telemetry, &tokens_},
+                collector::TokenOptions{session_.settings.http.connect_timeout,
+                                        session_.settings.http.request_timeout}));
     }
     if (options_.role != Role::collector) {
         // An alert on growth needs the zero before it.

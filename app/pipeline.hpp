@@ -18,6 +18,7 @@
 #include "storage/pg_catalogue.hpp"
 #include "storage/pg_page_store.hpp"
 #include "storage/pg_progress.hpp"
+#include "storage/pg_token_store.hpp"
 
 namespace pawl::app {
 
@@ -98,6 +99,7 @@ class Pipeline {
     storage::PgProgress progress_;
     KeyWatch keys_;
     Sources sources_;
+    storage::PgTokenStore tokens_;
     std::map<std::string, std::unique_ptr<Part>> parts_;  // by source
     int collecting_ = 0, working_ = 0;                    // coroutines that have not ended
     std::exception_ptr failure_;

@@ -18,6 +18,7 @@ namespace pawl::app {
 namespace {
 
 constexpr int redirects_max = 5;
+constexpr std::chrono::seconds token_patience{30};  // a person waits
 constexpr std::size_t parents_max =
     16;  // streams above streams; a source file cannot nest deeper in earnest
 
@@ -42,6 +43,11 @@ std::vector<std::pair<std::string, std::string>> limits_seen(
         if (const auto value = name.empty() ? std::nullopt : response.header(name))
             seen.emplace_back(name, *value);
     return seen;
+}
+
+bool is_refused(const collector::HttpResult& result) {
+    const auto* response = std::get_if<collector::HttpResponse>(&result);
+    return response != nullptr && response->status == 401;
 }
 
 [[noreturn]] void refuse(const collector::Judgement& judgement, const collector::HttpResult& result,
@@ -212,9 +218,7 @@ collector::HttpRequest Preview::to_http(const std::string& method,
 
 core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::SliceDescriptor slice) {
     auto request = collector::page_request(*source_, *stream, slice, std::nullopt);
-    const auto accounts =
-        collector::load_accounts(*source_, context_.environment, context_.settings.secrets_dir);
-    const std::string key = accounts.empty() ? "" : accounts.front().keys.front().secret;
+    std::string key = co_await this->key();
     for (int redirects = 0; redirects <= redirects_max; ++redirects) {
         auto http = to_http(stream->method, request, key);
         auto result = co_await context_.http.fetch(std::move(http));
@@ -228,6 +232,10 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
                 collector::redirected(request, std::get<collector::HttpResponse>(result).location);
             continue;
         }
+        if (is_refused(result) && context_.tokens && context_.tokens->replace_refused(key)) {
+            key = co_await this->key();
+            continue;
+        }
         if (judgement.kind != collector::Judgement::Kind::page)
             refuse(judgement, result, answer.url);
         answer.response = std::get<collector::HttpResponse>(std::move(result));
@@ -235,6 +243,22 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
     }
     throw core::PermanentError(core::redact(request.url) + ": more than " +
                                std::to_string(redirects_max) + " redirects");
+}
+
+core::Task<std::string> Preview::key() {
+    if (!context_.tokens) {
+        const auto accounts =
+            collector::load_accounts(*source_, context_.environment, context_.settings.secrets_dir);
+        co_return accounts.empty() ? "" : accounts.front().keys.front().secret;
+    }
+    const auto answer = co_await context_.tokens->key_within(token_patience);
+    if (answer.kind == collector::KeyAnswer::Kind::refused)
+        throw core::RefusedError("no token: " + answer.reason);
+    if (answer.kind == collector::KeyAnswer::Kind::waiting)
+        throw core::TransientError("no token" +
+                                   (answer.reason.empty() ? " yet" : ": " + answer.reason));
+    co_await context_.tokens->until_kept();
+    co_return answer.key;
 }
 
 std::string first_row_with(const core::EmitRows& rows, const std::vector<std::string>& columns) {

@@ -9,6 +9,7 @@
 #include "collector/http.hpp"
 #include "collector/paging.hpp"
 #include "collector/request.hpp"
+#include "collector/tokens.hpp"
 #include "core/job.hpp"
 #include "core/rows.hpp"
 #include "core/settings.hpp"
@@ -29,7 +30,8 @@ struct PreviewPage {
     std::vector<std::string> notes;                           ///< what was assumed on the way here
 };
 
-/// Fetches the first page of a stream without Redis and Postgres, and stores nothing. A child
+/// Fetches the first page of a stream without Redis and Postgres, and stores nothing (but a renewed
+/// token, where `tokens` has a store). A child
 /// stream gets its parent's values from the first page of the stream above it, and so on up;
 /// `given` values win over those.
 class Preview {
@@ -40,6 +42,7 @@ class Preview {
         const core::Settings& settings;
         const std::map<std::string, std::string>& environment;
         std::map<std::string, std::string> given;  ///< placeholder → value
+        std::shared_ptr<collector::Tokens> tokens;  ///< null: the source's keys are fixed
     };
     Preview(std::shared_ptr<const core::SourceFile> source, Context context);
 
@@ -67,6 +70,7 @@ class Preview {
     };
     core::Task<PreviewPage> fetch(const core::Stream* stream, core::SliceDescriptor slice);
     core::Task<Answer> ask(const core::Stream* stream, core::SliceDescriptor slice);
+    core::Task<std::string> key();
     [[nodiscard]] PreviewPage read(const core::Stream& stream, core::SliceDescriptor slice,
                                    Answer answer) const;
     [[nodiscard]] std::string row_for(const core::Stream& child, const PreviewPage& seen,

@@ -25,12 +25,16 @@ constexpr std::size_t renewals_per_call = 500;
 }  // namespace
 
 Collector::Collector(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts,
-                     CollectorPorts ports, CollectorOptions options)
+                     CollectorPorts ports, CollectorOptions options,
+                     std::shared_ptr<Tokens> tokens)
     : source_(std::move(source)),
-      context_(ports, std::move(options), source_->name, std::move(accounts)) {}
+      context_(ports, std::move(options), source_->name, std::move(accounts)) {
+    context_.tokens = std::move(tokens);
+}
 
 void Collector::reload(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts) {
     source_ = std::move(source);
+    if (context_.tokens) context_.tokens->try_again();
     replace_keys(std::move(accounts));
     readmits_ = true;
 }
@@ -278,6 +282,9 @@ core::Task<> Collector::drain() {
     auto& clock = context_.ports.clock;
     const auto deadline = clock.steady() + context_.options.drain;
     while (!context_.held.empty() && clock.steady() < deadline) co_await clock.sleep(busy_pause);
+    // A refresh token that is in this process alone would be lost with it.
+    while (context_.tokens && context_.tokens->is_unkept() && clock.steady() < deadline)
+        co_await clock.sleep(busy_pause);
     context_.abandoned = true;
     std::vector<std::pair<core::SliceId, HeldLease>> left(context_.held.begin(),
                                                           context_.held.end());

@@ -16,9 +16,10 @@ namespace pawl::collector {
 /// left behind: stop the io_context before this is destroyed.
 class Collector {
   public:
-    /// `accounts` are those of load_accounts.
+    /// `accounts` are those of load_accounts, `tokens` is that of tokens_of.
     Collector(std::shared_ptr<const core::SourceFile> source, std::vector<Account> accounts,
-              CollectorPorts ports, CollectorOptions options);
+              CollectorPorts ports, CollectorOptions options,
+              std::shared_ptr<Tokens> tokens = nullptr);
 
     /// Runs until stop(), then drains: pages in hand are put on the queue, slices handed back, for
     /// at most `options.drain`. Throws core::ConfigError when Redis refuses us for good (rights,

@@ -151,14 +151,15 @@ std::string base64(std::string_view text) {
 }
 
 std::vector<Account> from_auth(const Auth& auth) {
+    Key only;  // without a fingerprint: a password can be guessed, and the guess tried on it
+    only.owner_told = true;
+    if (auth.grant) return {Account{"default", {std::move(only)}}};  // its key is that of Tokens
     const auto key =
         auth.kind == Auth::Kind::basic ? base64(auth.user + ":" + auth.password) : auth.token;
     if (key.empty()) throw core::ConfigError("auth: the token is empty");
     core::remember_secret(key);
     core::remember_secret(auth.password);
-    Key only;  // without a fingerprint: a password can be guessed, and the guess tried on it
     only.secret = key;
-    only.owner_told = true;
     return {Account{"default", {std::move(only)}}};
 }
 
@@ -242,7 +243,7 @@ void inject_credentials(const core::SourceFile& source, const std::string& key,
         inject(how.inject_header, how.inject_query, how.inject_value.fill("key", key), request);
     } else if (source.auth) {
         const auto& auth = *source.auth;
-        if (auth.kind == Auth::Kind::bearer) inject("Authorization", "", "Bearer " + key, request);
+        if (auth.kind == Auth::Kind::bearer || auth.grant) inject("Authorization", "", "Bearer " + key, request);
         if (auth.kind == Auth::Kind::basic) inject("Authorization", "", "Basic " + key, request);
         if (auth.kind == Auth::Kind::api_key) inject(auth.header, auth.query, key, request);
     }

@@ -137,6 +137,10 @@ void CurlTransfer::set_options() {
         set(CURLOPT_NOBODY, 1L);
     else if (request_.method != "GET")
         set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+    if (!request_.body.empty()) {
+        set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+        set(CURLOPT_POSTFIELDS, request_.body.data());  // read while the transfer runs: it owns it
+    }
 
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);

@@ -21,6 +21,7 @@ struct HttpRequest {
     std::string method = "GET";
     std::string url;
     Headers headers;
+    std::string body;                   ///< sent as it is; its Content-Type is one of the headers
     std::size_t body_max = 32u << 20;   ///< bytes after decompression; beyond: HttpFailure::too_large
     core::Millis connect_timeout{10'000};
     core::Millis timeout{60'000};

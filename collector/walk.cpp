@@ -113,6 +113,8 @@ core::Task<Walk::Fetched> Walk::fetch(PageRequest request) {
     const auto first_request = request;  // validators belong to it, whatever it is redirected to
     int redirects = 0;
     while (true) {
+        const bool has_key = co_await await_key(request);
+        if (!has_key) co_return std::nullopt;
         auto grant = co_await reserve(request);
         if (!grant) co_return std::nullopt;
         const auto key = validator_key(first_request, grant->payer.owner);
@@ -125,6 +127,7 @@ core::Task<Walk::Fetched> Walk::fetch(PageRequest request) {
             judgement.kind = Kind::ending;
             judgement.ending = *ending;
         }
+        if (asked.renewed) continue;
         if (judgement.kind == Kind::again || judgement.kind == Kind::rate_limited ||
             judgement.kind == Kind::quarantine_key) {
             const bool go_on = co_await prepare_retry(judgement, *grant, asked.blocked);

@@ -48,6 +48,7 @@ class Walk {
         PageBody body;
         Judgement judgement;
         bool blocked = false;  // the ledger holds the account back, so this walk need not
+        bool renewed = false;  // the token was refused and is renewed: the same once more
     };
 
     core::Task<> learn_validators();
@@ -55,6 +56,9 @@ class Walk {
     core::Task<Fetched> fetch(PageRequest request);
     core::Task<std::optional<Grant>> reserve(PageRequest request);
     core::Task<> wait_for_quota(queue::Wait told);
+    core::Task<bool> await_key(PageRequest request);
+    core::Task<KeyAnswer> key_for(queue::Payer payer);
+    void heed_refusal(const std::string& key, Asked& asked);
     core::Task<Asked> ask(PageRequest request, Grant grant,
                           std::optional<storage::Validator> validator);
     core::Task<HttpResult> send(HttpRequest request);
@@ -63,6 +67,7 @@ class Walk {
     core::Task<bool> prepare_retry(Judgement judgement, Grant grant, bool blocked);
     core::Task<> count_attempt();
     core::Task<core::Micros> suspect(Paying payer, Judgement judgement);
+    core::Task<> quarantine(Paying payer, std::string reason);
     core::Task<std::optional<WalkEnd>> put(core::Job job, std::string reservation);
 
     void follow(FetchedPage& page);

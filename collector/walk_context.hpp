@@ -8,6 +8,7 @@
 #include "collector/cost_memory.hpp"
 #include "collector/http.hpp"
 #include "collector/room_estimate.hpp"
+#include "collector/tokens.hpp"
 #include "collector/turnstile.hpp"
 #include "collector/wait_log.hpp"
 #include "core/clock.hpp"
@@ -68,6 +69,7 @@ struct WalkContext {
     Accounts accounts;
     CostMemory costs;
     Turnstile turnstile;
+    std::shared_ptr<Tokens> tokens;  ///< null: keys are fixed, and `accounts` has them
     RoomEstimate room;
     WaitLog waits;
     std::string source_name;

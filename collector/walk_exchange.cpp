@@ -112,16 +112,18 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
     exchange_.validator_sent = validator.has_value();
     exchange_.with_credentials = request.with_credentials;
     auto http = to_http(stream_, context_.options, request, validator);
-    if (request.with_credentials)
-        inject_credentials(*source_, context_.accounts.secret(grant.payer.key), http);
+    const auto key = co_await key_for(grant.payer);
+    HttpResult result = HttpFailure{.reason = "no token: " + key.reason, .sent = false};
+    if (request.with_credentials) inject_credentials(*source_, key.key, http);
     const auto sent_at = context_.ports.clock.steady();
-    auto result = co_await send(std::move(http));
+    if (key.kind == KeyAnswer::Kind::ready) result = co_await send(std::move(http));
     const auto latency = std::chrono::duration_cast<core::Micros>(context_.ports.clock.steady() - sent_at);
 
     Asked asked;
     asked.judgement = judge(*source_, result, exchange_, context_.ports.random);
     auto settlement = settlement_for(grant, result, asked.judgement, latency);
     if (auto* response = std::get_if<HttpResponse>(&result)) asked.response = std::move(*response);
+    heed_refusal(key.key, asked);
     if (asked.judgement.kind == Kind::page) {
         const bool told_empty = asked.response.header("content-length") == "0";
         auto body = std::move(asked.response.body);
@@ -358,6 +360,12 @@ core::Task<core::Micros> Walk::suspect(Paying payer, Judgement judgement) {
         co_return with_jitter(suspicion_wait, context_.ports.random);
     }
     exchange_.suspect = {};
+    std::string why = reason;
+    co_await quarantine(std::move(payer), std::move(why));
+    co_return core::Micros(0);
+}
+
+core::Task<> Walk::quarantine(Paying payer, std::string reason) {
     context_.accounts.quarantine(payer.key);
     core::log::error("The API refuses a key, it is used no more",
                      {{"source", source_->name}, {"owner", payer.owner}, {"key", payer.key}, {"reason", reason}});
@@ -366,7 +374,6 @@ core::Task<core::Micros> Walk::suspect(Paying payer, Judgement judgement) {
     } catch (const core::TransientError& error) {
         context_.saw_redis(false, error.what());
     }
-    co_return core::Micros(0);
 }
 
 std::optional<storage::Validator> Walk::validator_for(const std::string& key) const {

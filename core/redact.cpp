@@ -25,8 +25,8 @@ Secrets& secrets() {
     return kept;
 }
 
-constexpr std::array<std::string_view, 11> telling_names{
-    "token",  "access_token",  "api_key",   "apikey",        "key",      "secret",
+constexpr std::array<std::string_view, 13> telling_names{
+    "token",  "access_token",  "refresh_token", "assertion", "api_key",   "apikey",        "key",      "secret",
     "client_secret", "password", "passwd", "authorization", "signature"};
 
 bool is_telling(std::string_view name) {
@@ -77,6 +77,12 @@ void remember_secret(std::string_view secret) {
     kept.values.emplace_back(secret);
     std::sort(kept.values.begin(), kept.values.end(),
               [](const auto& a, const auto& b) { return a.size() > b.size(); });
+}
+
+void forget_secret(std::string_view secret) {
+    auto& kept = secrets();
+    const std::unique_lock lock(kept.mutex);
+    std::erase(kept.values, secret);
 }
 
 std::string redact(std::string_view text) {

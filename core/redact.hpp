@@ -9,6 +9,9 @@ namespace pawl::core {
 /// Thread-safe.
 void remember_secret(std::string_view secret);
 
+/// Forgets it: for tokens that are over, of which a process sees thousands in a year. Thread-safe.
+void forget_secret(std::string_view secret);
+
 /// `text` with every known secret, and every query parameter that is called like one (token, key, secret, password …),
 /// replaced by "***". Thread-safe.
 [[nodiscard]] std::string redact(std::string_view text);

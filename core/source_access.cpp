@@ -19,16 +19,6 @@ void read_target(const MapReader& map, std::string& header, std::string& query,
         query = map.text("query");
 }
 
-/// A value that must never be shown, however it was written.
-std::string read_secret(const MapReader& map, std::string_view name) {
-    const YamlNode* node = map.require(name);
-    if (node == nullptr) return "";
-    remember_secret(node->text);
-    for (const std::string& value : node->variable_values) remember_secret(value);
-    const std::string text = map.text(name);
-    return text;
-}
-
 Template read_inject_value(const YamlNode& node, Problems& problems) {
     const auto value = read_template(node, "value", problems);
     if (!value) return {};
@@ -97,6 +87,15 @@ void refuse_line_breaks(const MapReader& map, const Auth& auth, Problems& proble
 
 }  // namespace
 
+std::string read_secret(const MapReader& map, std::string_view name) {
+    const YamlNode* node = map.require(name);
+    if (node == nullptr) return "";
+    remember_secret(node->text);
+    for (const std::string& value : node->variable_values) remember_secret(value);
+    const std::string text = map.text(name);
+    return text;
+}
+
 std::optional<Credentials> read_credentials(const MapReader& file, Problems& problems) {
     const auto map = file.open("credentials");
     if (!map) return std::nullopt;
@@ -125,13 +124,21 @@ std::optional<Auth> read_auth(const MapReader& file, Problems& problems) {
     if (file.has("credentials"))
         problems.add(map->at(), "\"credentials\" and \"auth\" exclude each other");
     Auth auth;
-    const auto which = map->one_of({"bearer", "basic", "api_key"});
-    const bool later = map->has("oauth2") || map->has("jwt") || map->has("session");
-    if (!which && !later)
-        problems.add(map->at(), "\"bearer\", \"basic\" or \"api_key\" is missing");
+    const auto which = map->one_of({"bearer", "basic", "api_key", "oauth2", "jwt"});
+    if (!which && !map->has("session"))
+        problems.add(map->at(),
+                     "\"bearer\", \"basic\", \"api_key\", \"oauth2\" or \"jwt\" is missing");
     if (which == "bearer") auth.token = read_secret(*map, "bearer");
     if (which == "basic") read_basic(*map, auth);
     if (which == "api_key") read_api_key(*map, auth, problems);
+    if (which == "oauth2") {
+        auth.kind = Auth::Kind::oauth2;
+        auth.grant = read_oauth2(*map, problems);
+    }
+    if (which == "jwt") {
+        auth.kind = Auth::Kind::jwt;
+        auth.grant = read_jwt(*map, problems);
+    }
     refuse_line_breaks(*map, auth, problems);
     return auth;
 }

@@ -30,9 +30,35 @@ struct Credentials {
     std::optional<Expression> owner_select;  ///< the account in its answer
 };
 
+/// How a token that expires is asked for: OAuth 2 (RFC 6749), or a signed JWT that is exchanged for one.
+struct TokenGrant {
+    enum class Kind : std::uint8_t {
+        client_credentials,
+        refresh_token,
+        jwt_bearer,     ///< the JWT is the Bearer of a POST: GitHub App
+        jwt_assertion,  ///< the JWT is a form's `assertion` (RFC 7523): service accounts
+    };
+    Kind kind = Kind::client_credentials;
+    std::string url;                   ///< where tokens are given: https, or http on the loopback
+    std::string client_id, client_secret;  ///< oauth2; the secret is "" for a public client
+    bool secret_in_body = false;       ///< false: HTTP Basic
+    std::string refresh_token;         ///< the first one; the API may give others in its place
+    std::string scope, audience;       ///< "": not sent
+    std::string issuer, key_id;        ///< jwt: `iss` and `kid`; "": no kid
+    std::string private_key;           ///< jwt: RSA key, PEM
+    std::string private_key_file;      ///< or the file that holds it
+    std::vector<std::pair<std::string, std::string>> claims;  ///< jwt: more of them
+    Micros lifetime = std::chrono::minutes(10);  ///< jwt: from iat to exp
+
+    /// The API may give a new refresh token for each one that is used: then the new one must not be lost.
+    [[nodiscard]] bool rotates() const { return kind == Kind::refresh_token; }
+    [[nodiscard]] bool signs() const { return kind == Kind::jwt_bearer || kind == Kind::jwt_assertion; }
+};
+
 struct Auth {
-    enum class Kind : std::uint8_t { bearer, basic, api_key };
+    enum class Kind : std::uint8_t { bearer, basic, api_key, oauth2, jwt };
     Kind kind = Kind::bearer;
+    std::optional<TokenGrant> grant;   ///< oauth2, jwt: the token renews itself
     std::string token;                 ///< bearer token or api key
     std::string user, password;        ///< basic
     std::string header, query;         ///< api_key: where it goes

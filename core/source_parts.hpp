@@ -15,6 +15,12 @@ namespace pawl::core::reading {
 [[nodiscard]] std::optional<Credentials> read_credentials(const MapReader& file,
                                                           Problems& problems);
 [[nodiscard]] std::optional<Auth> read_auth(const MapReader& file, Problems& problems);
+/// A value that must never be shown, however it was written; absent is reported.
+[[nodiscard]] std::string read_secret(const MapReader& map, std::string_view name);
+
+// source_grants.cpp: tokens that renew themselves
+[[nodiscard]] TokenGrant read_oauth2(const MapReader& auth, Problems& problems);
+[[nodiscard]] TokenGrant read_jwt(const MapReader& auth, Problems& problems);
 
 // source_limits.cpp: how fast it may be asked
 [[nodiscard]] std::vector<Limit> read_limits(const MapReader& file, Problems& problems);

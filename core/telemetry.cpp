@@ -58,6 +58,8 @@ constexpr std::array<MetricFamily, static_cast<std::size_t>(Metric::count_)> tab
      "Share of the last window that was used, 0 to 1."},
     {Metric::quota_spent, "pawl_quota_spent_total", counter, "source,stream,limit", "Units that requests took."},
     {Metric::keys_refused, "pawl_keys_refused", gauge, "source", "Keys that the API refuses."},
+    {Metric::token_renewals, "pawl_token_renewals_total", counter, "source,result",
+     "Tokens that were to be renewed: renewed, adopted (another process had), failed, refused."},
     {Metric::last_success_timestamp_seconds, "pawl_last_success_timestamp_seconds", gauge, "source,stream",
      "When a page of the stream was last committed, as Unix time."},
     {Metric::dependency_up, "pawl_dependency_up", gauge, "dependency", "1 while redis, postgres can be reached."},

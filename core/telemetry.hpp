@@ -42,6 +42,7 @@ enum class Metric : std::uint8_t {
     quota_last_window_ratio,  ///< gauge source, owner, limit: share of the last window that was used
     quota_spent,         ///< counter  source, stream, limit: units
     keys_refused,        ///< gauge    source
+    token_renewals,      ///< counter  source, result: renewed, adopted, failed, refused
     last_success_timestamp_seconds,  ///< gauge source, stream: last commit; freshness
     dependency_up,       ///< gauge    dependency: redis, postgres
     build_info,          ///< gauge    version

@@ -190,7 +190,23 @@ alter table pawl.slice alter column class set default 2;
 update pawl.slice set class = 2 where class = 1;
 )sql";
 
-constexpr Migration migrations_in_order[] = {{1, "first", first_migration}, {2, "classes", classes_migration}};
+constexpr std::string_view token_migration = R"sql(
+create table pawl.token (
+  source      text not null,
+  account     text not null,
+  key_id      text not null,                      -- tells the secrets of a source file apart, and nothing about them
+  version     bigint not null default 0,          -- grows with each renewal
+  sealed      text,                               -- token and refresh token: AES-256-GCM under the source file's secret, base64
+  renewed_at  timestamptz,
+  expires_at  timestamptz,
+  holder      uuid,                               -- who renews it now, until …
+  held_until  timestamptz,
+  primary key (source, account, key_id)) with (fillfactor = 50);
+comment on table pawl.token is 'Tokens that renew themselves, sealed, and who renews them.';
+)sql";
+
+constexpr Migration migrations_in_order[] = {
+    {1, "first", first_migration}, {2, "classes", classes_migration}, {3, "token", token_migration}};
 
 }  // namespace
 

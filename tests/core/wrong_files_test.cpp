@@ -111,8 +111,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
           Lines{later("6:39", "history")});
     CHECK(wrong_head("tables: {drift: overflow}\n") == Lines{later("3:17", "overflow")});
-    CHECK(wrong_head("auth: {oauth2: {}}\n") == Lines{later("3:8", "oauth2")});
-    CHECK(wrong_head("auth: {jwt: {}}\n") == Lines{later("3:8", "jwt")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
@@ -205,7 +203,7 @@ TEST_CASE("wrong: credentials and auth", "[wrong_files]") {
     CHECK(wrong_head("credentials: {from: {env: A}}\nauth: {bearer: longtoken}\n") ==
           Lines{"4:7: \"credentials\" and \"auth\" exclude each other"});
     CHECK(wrong_head("auth: {}\n") ==
-          Lines{"3:7: \"bearer\", \"basic\" or \"api_key\" is missing"});
+          Lines{"3:7: \"bearer\", \"basic\", \"api_key\", \"oauth2\" or \"jwt\" is missing"});
     CHECK(wrong_head("auth: {basic: {user: u}}\n") == Lines{"3:15: \"password\" is missing"});
     CHECK(wrong_head("auth: {api_key: {value: some-key}}\n") ==
           Lines{"3:17: \"header\" or \"query\" is missing: where does the key go?"});

@@ -27,14 +27,14 @@ std::string ask(Connection& connection, const std::string& sql) {
 TEST_CASE("an empty database gets all migrations and an instance, once", "[storage][migrate]") {
     Connection connection(test::PrivatePostgres::shared().new_database());
     const auto first = storage::migrate(connection);
-    REQUIRE(first.applied == std::vector<std::string>{"1 first", "2 classes"});
-    REQUIRE(first.version == 2);
+    REQUIRE(first.applied == std::vector<std::string>{"1 first", "2 classes", "3 token"});
+    REQUIRE(first.version == 3);
     const auto second = storage::migrate(connection);
     REQUIRE(second.applied.empty());
-    REQUIRE(second.version == 2);
+    REQUIRE(second.version == 3);
     REQUIRE(second.instance == first.instance);
     REQUIRE(first.instance != core::Token{});
-    REQUIRE(ask(connection, "select count(*) from pawl.migration") == "2");
+    REQUIRE(ask(connection, "select count(*) from pawl.migration") == "3");
 }
 
 TEST_CASE("many processes that migrate at once apply each migration once", "[storage][migrate]") {
@@ -69,7 +69,7 @@ TEST_CASE("a database of a newer pawl is refused with both versions", "[storage]
     REQUIRE_THROWS_AS(storage::migrate(connection), core::ConfigError);
     const std::string message = test::message_of([&] { storage::migrate(connection); });
     REQUIRE(test::contains(message, "version 99"));
-    REQUIRE(test::contains(message, "up to 2"));
+    REQUIRE(test::contains(message, "up to 3"));
 }
 
 TEST_CASE("a migration that fails leaves the ones before it and is tried again",

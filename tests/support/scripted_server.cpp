@@ -37,6 +37,22 @@ std::string read_head(int socket, std::string& buffer) {
     }
 }
 
+/// The body behind `head`, as long as its Content-Length says; "" too when the client is gone.
+std::string read_body(int socket, const std::string& head, std::string& buffer) {
+    const std::string name = "\r\nContent-Length: ";
+    const auto at = head.find(name);
+    const auto size = at == std::string::npos ? 0 : std::stoul(head.substr(at + name.size()));
+    std::array<char, 4096> chunk;
+    while (buffer.size() < size) {
+        const auto count = ::recv(socket, chunk.data(), chunk.size(), 0);
+        if (count <= 0) return {};
+        buffer.append(chunk.data(), static_cast<std::size_t>(count));
+    }
+    auto body = buffer.substr(0, size);
+    buffer.erase(0, size);
+    return body;
+}
+
 void reset_on_close(int socket) {
     const linger now{1, 0};
     ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &now, sizeof now);
@@ -114,8 +130,10 @@ void ScriptedServer::accept_loop() {
 void ScriptedServer::serve(int socket) {
     std::string buffer;
     while (true) {
-        const auto head = read_head(socket, buffer);
-        if (head.empty() || !play(socket, script_for(head))) break;
+        auto head = read_head(socket, buffer);
+        if (head.empty()) break;
+        head += read_body(socket, head, buffer);
+        if (!play(socket, script_for(head))) break;
     }
     const std::lock_guard lock(mutex_);
     std::erase(open_, socket);

@@ -45,7 +45,7 @@ class ScriptedServer {
     [[nodiscard]] std::string url(std::string_view target = "") const;
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] int connections() const { return connections_; }
-    /// The heads of all requests so far, in order of arrival.
+    /// All requests so far, heads with the bodies behind them, in order of arrival.
     [[nodiscard]] std::vector<std::string> requests() const;
 
   private:
