@@ -102,7 +102,7 @@ core::Task<> Pipeline::claim_redis(Sources sources) {
                                     known->instance.str() + ") than the Postgres at " + session_.postgres_address() +
                                     " (" + options_.instance.str() +
                                     ").\nUse the Redis that belongs to it, or take this one over with --adopt-redis.");
-        (void)co_await ports.frontiers.adopt(options_.instance, true);
+        (void)co_await ports.frontiers.adopt(options_.instance, true, queue::Frontiers::Past::unknown);
         core::log::warn("Redis taken over from another catalogue", {{"source", source->name}});
     }
 }

@@ -4,21 +4,27 @@
 
 // clang-format off
 /// The scripts behind queue/redis_quota.cpp: a source's quota ledger. Beside the keys of
-/// queue/frontier_scripts.hpp, with one <limit>:<owner> for each limit of each owner:
-///   quota:<limit>:<owner>   hash  as asked: asked (all of it), name, owner, count, period, burst, pace, concurrency
-///                                 as told by the API, reserve taken off: limit
-///                                 told: used, reset, assumed, seen, blind, known, silent, probe
-///                                 fixed: used, reset · sliding, bucket, learned: tat
-///                                 learned: rate, slots, wall, halved, grown, quick
-///                                 all: blocked, flying (units of the requests in flight)
-///                                 told, fixed: window (its number), wanted (work waited in it), lapsed, last_used,
-///                                 last_limit
-///                                 s:<stream> (window:units spent in it)
-///   flight:<limit>:<owner>  zset  <units>:<reservation> → deadline, µs: requests not settled yet
-///   limits                  set   "<limit>:<owner>" that were ever asked for
-///   quarantine              hash  alias of a key → reason
-///   weights                 hash  class → share
-///   owners                  hash  fingerprint of a key → owner
+/// queue/frontier_scripts.hpp:
+///   budget:<limit>:<owner>  string  state of one limit of one owner, a map in MessagePack: read and
+///                                   written whole, which costs Redis a third of a hash's fields.
+///                                   as asked: name, owner, count, period, burst, pace, concurrency
+///                                   as told by the API, reserve taken off: limit
+///                                   told: used, reset, assumed, seen, blind, late, late_us, known,
+///                                   silent, probe · fixed: used, reset, late, late_us
+///                                   sliding, bucket, learned: tat, since, slack
+///                                   learned: rate, slots, wall, halved, grown, quick
+///                                   told, fixed: window (its number), wanted (work waited in it),
+///                                   lapsed, last_used, last_limit
+///                                   all: blocked, requests (in flight), flying (their units),
+///                                   spent (stream → {window or period, units})
+///   flight                  zset    reservation → deadline, µs: requests not settled yet
+///   flying                  hash    reservation → its key and units of each limit, in MessagePack
+///   limits                  set     "<limit>:<owner>" that were ever asked for
+///   quarantine              hash    alias of a key → reason
+///   weights                 hash    class → share
+///   owners                  hash    fingerprint of a key → owner
+///
+/// People read a ledger with `pawl status`, or redis.call('GET', …) and cmsgpack.unpack.
 ///
 /// A request takes `cost` units of each limit, mostly 1.
 ///
@@ -32,11 +38,15 @@
 ///
 /// A fixed window follows a clock that the collector knows: it says when the window ends, and the
 /// one after it. Nobody asks within a guard around the end, for clocks that differ a little; what is
-/// in flight when a window begins counts in it too.
+/// in flight when a window begins counts in it too, and so does what was settled so late that it may
+/// have been counted in it (`late`).
 ///
 /// The others are GCRA: `tat` is when the bucket is empty again. With interval T and burst b a closed
 /// window of P holds at most floor(P / T) + b units. Sliding: T is chosen so that this is at most
-/// `count`. Bucket: T is P / `count`, as the API's own bucket fills. Learned: T is P / `rate`.
+/// `count`, for a P that is longer by the guard. Bucket: T is P / `count`, as the API's own bucket fills.
+/// A free request is given back only as far as that would have let the grants after it go sooner: a bucket
+/// that was full, or nearly, in between had forgotten it. `slack` is how far the tat was ahead at least,
+/// of all grants after `since`, less what was given back. Learned: T is P / `rate`.
 ///
 /// A learned limit is AIMD (Chiu and Jain 1989) on the rate and on the requests in flight: each grows
 /// while answers are clean and quick and the limit is in use, and is halved by trouble, once for all
@@ -61,7 +71,16 @@ local slots_start = 2            -- learned: requests in flight at first
 local growth_s = 60              -- learned: seconds from nothing to the ceiling, far from trouble
 local near, near_growth = 0.9, 0.05   -- learned: from this share of the wall on, growth by this share
 
-local function suffix(l) return l.name..':'..l.owner end
+local function key_of(l)
+  l.key = l.key or P..'budget:'..l.name..':'..l.owner
+  return l.key
+end
+local function load(key)
+  local packed = redis.call('GET', key)
+  return packed and cmsgpack.unpack(packed) or {}
+end
+local function store(key, q) redis.call('SET', key, cmsgpack.pack(q)) end
+local function is_window(l) return l.pace == 'told' or l.pace == 'fixed' end
 local function rate_of(l, q) return math.min(q.rate or l.start * milli, l.count * milli) end
 local function slots_of(l, q)
   if l.concurrency <= 0 or l.pace ~= 'learned' then return l.concurrency end
@@ -71,66 +90,60 @@ local function interval(l, q)
   local burst = math.max(1, math.min(math.max(l.burst, l.cost or 1), l.count))
   if l.pace == 'learned' then return math.ceil(l.period * milli / rate_of(l, q)), burst end
   if l.pace == 'bucket' then return math.ceil(l.period / l.count), burst end
-  return math.ceil(l.period / (l.count - burst + 1)) + 1, burst
+  return math.ceil((l.period + l.guard) / (l.count - burst + 1)) + 1, burst
 end
-local read_names = {'used', 'limit', 'reset', 'assumed', 'seen', 'blind', 'known', 'silent', 'probe',
-                    'tat', 'blocked', 'flying', 'rate', 'slots', 'wall', 'halved', 'grown', 'quick',
-                    'window', 'wanted', 'lapsed', 'asked'}
-local read_count = #read_names   -- settle reads one more
 local function read_quota(l)
-  local values, q = redis.call('HMGET', P..'quota:'..suffix(l), unpack(read_names)), {}
-  for i = 1, read_count - 1 do q[read_names[i]] = tonumber(values[i]) end
-  q.asked, q.spent = values[read_count], values[read_count + 1]
+  local q = load(key_of(l))
   -- A clock that was set back: no window lasts longer than two of its periods.
   if l.pace == 'told' and q.reset and q.reset > now_us + 2 * l.period then
     q.reset = now_us + l.period
-    redis.call('HSET', P..'quota:'..suffix(l), 'reset', digits(q.reset))
+    store(key_of(l), q)
   end
   return q
 end
--- What view() tells of a limit. Written when it is new or was changed in the source file.
+-- What view() tells of a limit.
 local function keep_asked(l, q)
-  local asked = table.concat({l.count, digits(l.period), l.burst, l.pace, l.concurrency}, ' ')
-  if q.asked == asked then return end
-  redis.call('HSET', P..'quota:'..suffix(l), 'asked', asked, 'name', l.name, 'owner', l.owner,
-             'count', l.count, 'period', digits(l.period), 'burst', l.burst, 'pace', l.pace,
-             'concurrency', l.concurrency)
-  redis.call('SADD', P..'limits', suffix(l))
+  if q.pace == l.pace and q.count == l.count and q.period == l.period and q.burst == l.burst and
+     q.concurrency == l.concurrency then return end
+  q.name, q.owner, q.pace, q.count = l.name, l.owner, l.pace, l.count
+  q.period, q.burst, q.concurrency = l.period, l.burst, l.concurrency
+  redis.call('SADD', P..'limits', l.name..':'..l.owner)
 end
-local function append(list, more)
-  for _, value in ipairs(more) do list[#list + 1] = value end
-  return list
+-- Units that may be counted in the window that begins after them, and more of that kind.
+local function late(l, q)
+  return q.late_us and now_us < q.late_us + l.period + margin and q.late or 0
 end
--- The window that `q` tells of is over: what is written of it. What was left lapsed if work waited
--- meanwhile, for whatever reason.
+local function add_late(l, q, units) q.late, q.late_us = late(l, q) + units, now_us end
+-- The window that `q` tells of is over. What was left lapsed if work waited meanwhile, for whatever
+-- reason.
 local function close_window(l, q)
   q.window = (q.window or 0) + 1
-  local fields = {'window', q.window, 'wanted', 0}
-  if not q.used or not q.reset then return fields end
-  local limit = q.limit or l.count
-  local used = math.min(q.used, limit)
   local waits = q.wanted == 1
+  q.wanted = nil
+  if not q.used or not q.reset then return end
   if now_us < q.reset + 5 * second then
     for _, class in ipairs(classes) do waits = waits or redis.call('ZCARD', P..'offer:'..class) > 0 end
   end
-  local lapsed = (q.lapsed or 0) + (waits and limit - used or 0)
-  return append(fields, {'last_used', used, 'last_limit', limit, 'lapsed', lapsed})
+  q.last_limit = q.limit or l.count
+  q.last_used = math.min(q.used, q.last_limit)
+  if waits then q.lapsed = (q.lapsed or 0) + q.last_limit - q.last_used end
 end
--- Requests in flight, and their units. Removes reservations of collectors that died; their requests
--- count as sent and untold.
-local function flying(l, q)
-  local key, units = P..'flight:'..suffix(l), 0
-  for _, lapsed in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', digits(now_us))) do
-    units = units + (tonumber(string.match(lapsed, '^(%d+):')) or 1)
-  end
-  if units > 0 then
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', digits(now_us))
-    q.flying = redis.call('HINCRBY', P..'quota:'..suffix(l), 'flying', -units)
-    if l.pace == 'told' then
-      q.blind = redis.call('HINCRBY', P..'quota:'..suffix(l), 'blind', units)
+-- Removes reservations of collectors that died; their requests count as sent and untold. Bounded;
+-- the next call goes on.
+local function end_lapsed_flights()
+  redis.call('HLEN', P..'flying')
+  for _, id in ipairs(redis.call('ZRANGEBYSCORE', P..'flight', '-inf', digits(now_us), 'LIMIT', 0, 100)) do
+    local packed = redis.call('HGET', P..'flying', id)
+    local held = packed and cmsgpack.unpack(packed) or {}
+    for i = 1, #held, 2 do
+      local q, units = load(held[i]), held[i + 1]
+      q.requests, q.flying = (q.requests or 1) - 1, (q.flying or units) - units
+      if q.pace == 'told' then q.blind = (q.blind or 0) + units end
+      store(held[i], q)
     end
+    redis.call('ZREM', P..'flight', id)
+    redis.call('HDEL', P..'flying', id)
   end
-  return redis.call('ZCARD', key), math.max(0, q.flying or 0)
 end
 )lua";
 
@@ -139,87 +152,96 @@ inline constexpr std::string_view reserve = R"lua(
 local payers, id = cjson.decode(ARGV[1]), ARGV[2]
 local room, bytes_max = tonumber(ARGV[3]), tonumber(ARGV[4])
 redis.call('SCARD', P..'limits')
-local last_us = tonumber(redis.call('HGET', P..'meta', 'last_us')) or 0
+end_lapsed_flights()
+local meta = redis.call('HMGET', P..'meta', 'last_us', 'quiet_us')
+local last_us = tonumber(meta[1]) or 0
+-- Since when nobody asked for anything, as far as this Redis can know.
+local quiet_us = math.max(last_us, tonumber(meta[2]) or now_us)
 
--- When this limit could grant (nil: now), and what is written when all limits do.
-local function ask(l)
-  local q = read_quota(l)
-  local requests, inflight = flying(l, q)
+-- When this limit could grant; nil: now, and `q` is what it becomes when all limits do.
+local function ask(l, q)
+  local requests, inflight = q.requests or 0, q.flying or 0
   if q.blocked and q.blocked > now_us then return q.blocked end
   if l.concurrency > 0 and requests >= slots_of(l, q) then return now_us + poll end
-  if l.count <= 0 then return nil, {}, q end
+  if l.count <= 0 then return nil end
   local cost = math.min(l.cost, q.limit or l.count)  -- one that takes more than there is takes all
   if l.pace == 'fixed' then
     local ends = now_us < l.ends + l.guard and l.ends or l.next_ends
     if now_us >= ends + l.guard then ends = now_us + l.period end  -- the collector's clock is far off
     if now_us >= ends - l.guard then return ends + l.guard end
-    local used = q.reset == ends and (q.used or 0) or inflight
+    local is_same = q.reset == ends
+    local used = is_same and (q.used or 0) or inflight + late(l, q)
     if used > 0 and used + cost > l.count then return ends + l.guard end
-    local fields = {'used', used + cost, 'reset', digits(ends)}
-    if q.reset ~= ends then append(fields, close_window(l, q)) end
-    return nil, fields, q
+    if not is_same then close_window(l, q) end
+    q.late = is_same and late(l, q) or 0
+    q.used, q.reset = used + cost, ends
+    return nil
   end
   if l.pace ~= 'told' then
     local step, burst = interval(l, q)
-    -- A new bucket (first request ever, or Redis was wiped) lets one go and has no burst: we cannot
-    -- know what went before.
+    -- A new bucket (first request ever, or Redis was wiped) lets one go, and has what flowed in
+    -- since nobody asked: what went before cannot be known, but it emptied the bucket at most.
     local free = (burst - cost) * step
-    local tat = q.tat or now_us + free
+    local tat = q.tat or math.min(now_us + free, quiet_us + burst * step)
     -- A clock that was set back: no debt is older than a period.
     tat = math.min(math.max(tat, now_us), now_us + burst * step + l.period)
-    if tat - now_us > free then return tat - free end
-    return nil, {'tat', digits(tat + cost * step)}, q
+    local ahead = tat - now_us
+    if ahead > free then return tat - free end
+    if cost == 0 then return nil end
+    local is_fresh = not q.since or ahead < step
+    q.slack = is_fresh and burst * step or math.min(q.slack, ahead)
+    if is_fresh then q.since = now_us end
+    q.tat = tat + cost * step
+    return nil
   end
-  -- Nothing known (first request ever, or wiped): one request finds out where the API's count
-  -- stands.
+  local is_over = not q.reset or now_us >= q.reset + margin
   if q.known ~= 1 then
+    -- Nothing known (first request ever, or wiped): one request finds out where the API's count
+    -- stands.
     if requests > 0 and (q.probe or 0) > now_us then return math.min(q.probe, now_us + poll) end
-    local used, reset, blind, closed = q.used or 0, q.reset, q.blind or 0, {}
-    if not reset or now_us >= reset + margin then
-      used, reset, blind, closed = inflight, now_us + l.period, 0, close_window(l, q)
-    end
-    return nil, append({'used', used + cost, 'reset', digits(reset), 'assumed', 1, 'blind', blind,
-                        'probe', digits(now_us + probe_us)}, closed), q
+    q.probe = now_us + probe_us
+  elseif is_over then
+    if inflight + late(l, q) + cost > (q.limit or l.count) then return now_us + poll end
+  elseif (q.used or 0) + cost > (q.limit or l.count) then
+    return q.reset + margin
   end
-  if not q.reset or now_us >= q.reset + margin then
-    -- A new window. Requests in flight may be counted in it. Its end is a guess until the API
-    -- tells.
-    if inflight + cost > (q.limit or l.count) then return now_us + poll end
-    local reset = digits(now_us + l.period)
-    return nil, append({'used', inflight + cost, 'reset', reset, 'assumed', 1, 'blind', 0},
-                       close_window(l, q)), q, true
+  if is_over then
+    -- A new window. Requests in flight may be counted in it. Its end is a guess until the API tells.
+    close_window(l, q)
+    q.blind, q.late, q.seen = late(l, q), 0, nil
+    q.used, q.reset, q.assumed = inflight + q.blind, now_us + l.period, 1
   end
-  if (q.used or 0) + cost > (q.limit or l.count) then return q.reset + margin, nil, q end
-  return nil, {'used', (q.used or 0) + cost, 'reset', digits(q.reset)}, q
+  q.used = (q.used or 0) + cost
+  return nil
 end
+
 -- Work waits that these limits do not hold up: what they have left when their window ends lapses.
-local function note_wanted(asked)
-  for _, one in ipairs(asked) do
-    local l, q = one[1], one[2]
-    if q and q.reset and now_us < q.reset and q.wanted ~= 1 and
-       (l.pace == 'told' or l.pace == 'fixed') then
-      redis.call('HSET', P..'quota:'..suffix(l), 'wanted', 1)
+local function note_wanted(limits)
+  for _, l in ipairs(limits) do
+    local q = is_window(l) and load(key_of(l))
+    if q and q.reset and now_us < q.reset and q.wanted ~= 1 then
+      q.wanted = 1
+      store(key_of(l), q)
     end
   end
 end
 
 -- The first payer all of whose limits grant, else how long at least.
 local grants, chosen, earliest, binding, bound_owner
-local held_up = {}
 for index, payer in ipairs(payers) do
-  local writes, latest, reason = {}, nil, nil
+  local states, latest, reason = {}, nil, nil
   if payer.key ~= '' and redis.call('HEXISTS', P..'quarantine', payer.key) == 1 then
     latest, reason = now_us + 5 * second, 'quarantine'
   else
     for i, l in ipairs(payer.limits) do
-      local at, fields, q, is_new = ask(l)
+      local q = read_quota(l)
+      local at = ask(l, q)
       if at and (not latest or at > latest) then latest, reason = at, l.name end
-      writes[i] = {l, q, fields, is_new}
+      states[i] = q
     end
-    if latest then append(held_up, writes) end
   end
   if not latest then
-    grants, chosen = writes, index
+    grants, chosen = states, index
     break
   end
   if not earliest or latest < earliest then
@@ -227,7 +249,7 @@ for index, payer in ipairs(payers) do
   end
 end
 if not chosen then
-  note_wanted(held_up)
+  for _, payer in ipairs(payers) do note_wanted(payer.limits) end
   local wait_ms = earliest and math.max(1, math.ceil((earliest - now_us) / ms)) or 1000
   return {0, wait_ms, binding or 'no payer', bound_owner or ''}
 end
@@ -238,22 +260,23 @@ if room > 0 then
   local jobs, bytes, reserved = read_room()
   local is_empty = jobs == 0 and reserved == 0  -- takes a page of any size
   if not is_empty and bytes + reserved + room > bytes_max then
-    note_wanted(grants)
+    note_wanted(payers[chosen].limits)
     return {0, poll / ms, 'room', ''}
   end
   redis.call('ZADD', P..'room:held', digits(now_ms + flight_us / ms), id)
   redis.call('HSET', P..'room:size', id, digits(room))
   redis.call('HSET', P..'room', 'reserved', digits(reserved + room))
 end
-for _, write in ipairs(grants) do
-  local l, q, fields, is_new = write[1], write[2], write[3], write[4]
-  local key = P..'quota:'..suffix(l)
-  if is_new then redis.call('HDEL', key, 'seen') end
+local held = {}
+for i, l in ipairs(payers[chosen].limits) do
+  local q = grants[i]
+  q.requests, q.flying = (q.requests or 0) + 1, (q.flying or 0) + l.cost
   keep_asked(l, q)
-  if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
-  redis.call('ZADD', P..'flight:'..suffix(l), digits(now_us + flight_us), l.cost..':'..id)
-  redis.call('HINCRBY', key, 'flying', l.cost)
+  store(key_of(l), q)
+  held[2 * i - 1], held[2 * i] = key_of(l), l.cost
 end
+redis.call('ZADD', P..'flight', digits(now_us + flight_us), id)
+redis.call('HSET', P..'flying', id, cmsgpack.pack(held))
 -- The version of the rows that this request will bring: never the same twice, never going back with
 -- the clock.
 local at = math.max(now_us, last_us + 1)
@@ -272,123 +295,121 @@ local function told_about(l)
   return {}
 end
 
--- Each of these returns the fields that it changes.
-local function settle_told(l, q, inflight, was_flying, told, units)
-  local fields = {}
-  local function set(name, value)
-    q[name] = value
-    fields[#fields + 1] = name
-    fields[#fields + 1] = digits(value)
-  end
+-- `units`: what the request took in the end; l.cost was reserved for it.
+local function settle_told(l, q, was_flying, told, units)
   local paid = was_flying and not s.refund
-  if was_flying and units ~= l.cost then set('used', math.max(0, (q.used or 0) + units - l.cost)) end
-  if told.limit then set('limit', math.max(1, math.floor(told.limit * (1 - l.reserve)))) end
+  -- Nobody says in which window it was counted.
+  if paid and not (told.remaining and told.reset) and q.reset and now_us >= q.reset - same_window then
+    add_late(l, q, units)
+  end
+  if was_flying then q.used = math.max(0, (q.used or 0) + units - l.cost) end
+  if told.limit then q.limit = math.max(1, math.floor(told.limit * (1 - l.reserve))) end
   if not told.remaining then
     if paid then
-      set('blind', (q.blind or 0) + units)
-      set('silent', (q.silent or 0) + 1)
-      if q.silent >= silent_max then set('known', 1) end
+      q.blind, q.silent = (q.blind or 0) + units, (q.silent or 0) + 1
+      if q.silent >= silent_max then q.known = 1 end
     end
-    return fields
+    return
   end
   local raw = told.limit or math.floor(l.count / (1 - l.reserve) + 0.5)
   local seen, reset = math.max(0, raw - told.remaining), told.reset
   local ends = reset or q.reset
   -- A window that is over tells nothing of this one, but the probe has done its work only when it
   -- told of this one.
-  if ends and ends + margin <= now_us then return fields end
-  if not (reset and q.reset and q.assumed ~= 1 and reset < q.reset - same_window) then
-    local is_newer = reset and q.reset and q.assumed ~= 1 and reset > q.reset + same_window
-    if is_newer then append(fields, close_window(l, q)) end
-    if is_newer or not q.reset then  -- the window began before we noticed
-      set('blind', 0)
-      set('seen', seen)
-    else
-      set('seen', math.max(q.seen or 0, seen))
-    end
-    if reset then
-      local is_same = q.reset and q.assumed ~= 1 and not is_newer
-      set('reset', is_same and math.max(q.reset, reset) or reset)
-      set('assumed', 0)
-    elseif not q.reset then
-      set('reset', now_us + l.period)
-      set('assumed', 1)
-    end
-    set('used', q.seen + (q.blind or 0) + inflight)
+  if ends and ends + margin <= now_us then return end
+  q.known, q.silent = 1, 0
+  local compares = reset and q.reset and q.assumed ~= 1
+  if compares and reset < q.reset - same_window then return end
+  local is_newer = compares and reset > q.reset + same_window
+  if is_newer then close_window(l, q) end
+  if is_newer or not q.reset then  -- the window began before we noticed
+    q.blind, q.seen = 0, seen
+  else
+    q.seen = math.max(q.seen or 0, seen)
   end
-  set('known', 1)
-  set('silent', 0)
-  return fields
-end
-local function settle_counted(l, q, was_flying, units)
-  if not was_flying or units == l.cost then return {} end
-  if l.pace == 'fixed' then
-    if not q.reset or now_us >= q.reset then return {} end
-    return {'used', math.max(0, (q.used or 0) + units - l.cost)}
+  if reset then
+    q.reset = compares and not is_newer and math.max(q.reset, reset) or reset
+    q.assumed = 0
+  elseif not q.reset then
+    q.reset, q.assumed = now_us + l.period, 1
   end
-  return q.tat and {'tat', digits(q.tat + (units - l.cost) * interval(l, q))} or {}
+  q.used = q.seen + (q.blind or 0) + (q.flying or 0)
 end
-local function learn(l, q, inflight_before)
+
+end_lapsed_flights()
+local deadline = tonumber(redis.call('ZSCORE', P..'flight', s.reservation) or nil)
+local was_flying = deadline ~= nil
+if was_flying then
+  redis.call('ZREM', P..'flight', s.reservation)
+  redis.call('HDEL', P..'flying', s.reservation)
+end
+local function settle_fixed(l, q, units)
+  if not s.refund and q.reset and now_us >= q.reset - l.guard then add_late(l, q, units) end
+  if q.reset and now_us < q.reset then q.used = math.max(0, (q.used or 0) + units - l.cost) end
+end
+local function settle_spaced(l, q, units)
+  if not q.tat then return end
+  local more = (units - l.cost) * interval(l, q)
+  if more < 0 then
+    if deadline - flight_us < (q.since or now_us) then return end
+    more = -math.min(-more, q.slack)
+    q.slack = q.slack + more
+  end
+  q.tat = q.tat + more
+end
+local function learn(l, q, flying_before)
   local rate, slots = rate_of(l, q), q.slots or slots_start * milli
   if s.signal == 'trouble' then
-    if q.halved and now_us - s.latency_us <= q.halved then return {} end  -- it was under way then
+    if q.halved and now_us - s.latency_us <= q.halved then return end  -- it was under way then
     local least = math.max(1, math.floor(l.start * milli / 10))
-    return {'rate', digits(math.max(least, math.floor(rate / 2))), 'wall', digits(rate),
-            'slots', digits(math.max(milli, math.floor(slots / 2))), 'halved', digits(now_us),
-            'grown', digits(now_us)}
+    q.rate, q.wall = math.max(least, math.floor(rate / 2)), rate
+    q.slots, q.halved, q.grown = math.max(milli, math.floor(slots / 2)), now_us, now_us
+    return
   end
-  if s.signal ~= 'clean' then return {} end
+  if s.signal ~= 'clean' then return end
   -- Quick: at most twice the best time known, which is forgotten slowly, as an API's best changes.
-  local quick = math.min(q.quick and q.quick * 1.001 or s.latency_us, s.latency_us)
-  local fields = {'quick', digits(math.ceil(quick)), 'grown', digits(now_us)}
-  if s.latency_us > 2 * quick + 50 * ms then return fields end
-  local ceiling = l.count * milli
   local passed = math.min(second, now_us - (q.grown or now_us - second)) / second
-  local growth = ceiling / growth_s * passed
+  q.quick = math.ceil(math.min(q.quick and q.quick * 1.001 or s.latency_us, s.latency_us))
+  q.grown = now_us
+  if s.latency_us > 2 * q.quick + 50 * ms then return end
+  local growth = l.count * milli / growth_s * passed
   if q.wall and rate > near * q.wall then growth = growth * near_growth end
+  local open = slots_of(l, q)
   if l.count > 0 and q.tat and q.tat > now_us then
-    append(fields, {'rate', digits(math.min(ceiling, rate + math.max(1, growth)))})
+    q.rate = math.floor(math.min(l.count * milli, rate + math.max(1, growth)) + 0.5)
   end
-  if l.concurrency > 0 and inflight_before >= slots_of(l, q) then
-    local most = l.concurrency * milli
-    append(fields, {'slots', digits(math.min(most, slots + milli * milli / slots))})
+  if l.concurrency > 0 and flying_before >= open then
+    q.slots = math.floor(math.min(l.concurrency * milli, slots + milli * milli / slots) + 0.5)
   end
-  return fields
 end
 -- Units by stream in this window; without one, in this period.
 local function spend(l, q, units)
-  local field = 's:'..s.stream
-  local window = q.window or 0
-  if l.pace ~= 'told' and l.pace ~= 'fixed' then window = math.floor(now_us / l.period) end
-  local number, spent = string.match(q.spent or '', '^(%d+):(%d+)$')
-  if number ~= digits(window) then spent = 0 end
-  return {field, digits(window)..':'..digits(tonumber(spent) + units)}
-end
-
-read_names[read_count + 1] = 's:'..s.stream
-for _, l in ipairs(s.limits) do
-  local key = P..'quota:'..suffix(l)
-  local q = read_quota(l)
-  local flying_before = redis.call('ZCARD', P..'flight:'..suffix(l))
-  local was_flying = redis.call('ZREM', P..'flight:'..suffix(l), l.cost..':'..s.reservation) == 1
-  if was_flying then q.flying = redis.call('HINCRBY', key, 'flying', -l.cost) end
-  local _, inflight = flying(l, q)
-  local told, fields = told_about(l), {}
-  local units = s.refund and 0 or told.cost or l.cost
-  if l.count > 0 then
-    if l.pace == 'told' then
-      fields = settle_told(l, q, inflight, was_flying, told, units)
-    else
-      fields = settle_counted(l, q, was_flying, units)
-    end
-    if was_flying and units > 0 and s.stream ~= '' then append(fields, spend(l, q, units)) end
+  local window = is_window(l) and (q.window or 0) or math.floor(now_us / l.period)
+  q.spent = q.spent or {}
+  for stream, spent in pairs(q.spent) do
+    if spent[1] ~= window then q.spent[stream] = nil end
   end
-  if l.pace == 'learned' and was_flying then append(fields, learn(l, q, flying_before)) end
+  local before = q.spent[s.stream]
+  q.spent[s.stream] = {window, (before and before[2] or 0) + units}
+end
+for _, l in ipairs(s.limits) do
+  local q, told = read_quota(l), told_about(l)
+  local units, flying_before = s.refund and 0 or told.cost or l.cost, q.requests or 0
+  if was_flying then q.requests, q.flying = flying_before - 1, (q.flying or l.cost) - l.cost end
+  if l.count > 0 and l.pace == 'told' then
+    settle_told(l, q, was_flying, told, units)
+  elseif l.count > 0 and was_flying and l.pace == 'fixed' then
+    settle_fixed(l, q, units)
+  elseif l.count > 0 and was_flying then
+    settle_spaced(l, q, units)
+  end
+  if l.count > 0 and was_flying and units > 0 and s.stream ~= '' then spend(l, q, units) end
+  if l.pace == 'learned' and was_flying then learn(l, q, flying_before) end
   if s.block_us > 0 then
     keep_asked(l, q)
-    append(fields, {'blocked', digits(math.max(q.blocked or 0, now_us + s.block_us))})
+    q.blocked = math.max(q.blocked or 0, now_us + s.block_us)
   end
-  if #fields > 0 then redis.call('HSET', key, unpack(fields)) end
+  if next(q) then store(key_of(l), q) end
 end
 if s.release_room then end_room(s.reservation) end
 return 1
@@ -398,21 +419,18 @@ inline constexpr std::string_view view = R"lua(
 -- → per limit {name, owner, pace, limit, used, period, reset in µs from now, in flight, concurrency,
 --    blocked, others, lapsed, last used, last limit, {stream, units, …}}
 local rows = {}
+end_lapsed_flights()
 for _, name in ipairs(redis.call('SMEMBERS', P..'limits')) do
-  local all, f = redis.call('HGETALL', P..'quota:'..name), {}
-  for i = 1, #all, 2 do f[all[i]] = all[i + 1] end
-  if f.name then
-    local function number(field) return tonumber(f[field]) or 0 end
-    local l = {name = f.name, owner = f.owner, count = number('count'), period = number('period'),
-               burst = number('burst'), pace = f.pace, concurrency = number('concurrency'), start = 1}
+  local l = load(P..'budget:'..name)
+  if l.name then
     local q = read_quota(l)
-    local inflight = redis.call('ZCOUNT', P..'flight:'..name, '('..digits(now_us), '+inf')
+    l.guard, l.start = math.min(second, math.floor(l.period / 400)), 1
+    local inflight = q.requests or 0
     local limit, used, reset = q.limit or l.count, inflight, 0
-    local is_window = l.pace == 'told' or l.pace == 'fixed'
-    local is_open = is_window and q.reset and now_us < q.reset + margin
+    local is_open = is_window(l) and q.reset and now_us < q.reset + margin
     if l.count > 0 and is_open then
       used, reset = q.used or 0, q.reset - now_us
-    elseif l.count > 0 and not is_window then
+    elseif l.count > 0 and not is_window(l) then
       local step, burst = interval(l, q)
       reset = math.max(0, (q.tat or now_us) - now_us)
       limit, used = burst, math.min(burst, math.ceil(reset / step))
@@ -420,20 +438,19 @@ for _, name in ipairs(redis.call('SMEMBERS', P..'limits')) do
     end
     local blocked = q.blocked and q.blocked > now_us
     if blocked then reset = q.blocked - now_us end
-    local window = is_window and (q.window or 0) or l.period > 0 and math.floor(now_us / l.period) or 0
+    local window = is_window(l) and (q.window or 0) or l.period > 0 and math.floor(now_us / l.period) or 0
     local streams, ours = {}, 0
-    for field, value in pairs(f) do
-      local stream = string.match(field, '^s:(.*)$')
-      local of, units = string.match(value, '^(%d+):(%d+)$')
-      if stream and of == digits(window) and (is_open or not is_window) then
-        append(streams, {stream, tonumber(units)})
-        ours = ours + tonumber(units)
+    for stream, spent in pairs(q.spent or {}) do
+      if spent[1] == window and (is_open or not is_window(l)) then
+        streams[#streams + 1] = stream
+        streams[#streams + 1] = spent[2]
+        ours = ours + spent[2]
       end
     end
-    local others = l.pace == 'told' and is_open and math.max(0, (q.seen or 0) - ours - inflight) or 0
+    local others = l.pace == 'told' and is_open and math.max(0, (q.seen or 0) - ours - (q.flying or 0)) or 0
     rows[#rows + 1] = {l.name, l.owner, l.pace, limit, used, digits(l.period), digits(math.max(0, reset)),
-                       inflight, slots_of(l, q), blocked and 1 or 0, others, number('lapsed'),
-                       number('last_used'), number('last_limit'), streams}
+                       inflight, slots_of(l, q), blocked and 1 or 0, others, q.lapsed or 0,
+                       q.last_used or 0, q.last_limit or 0, streams}
   end
 end
 return rows

@@ -55,7 +55,7 @@ constexpr std::size_t payers_max = 8;  // of one call: a script looks at each li
 json to_json(const LimitAsk& limit) {
     return {{"name", limit.name},     {"owner", limit.owner},
             {"count", limit.count},   {"period", limit.period_us},
-            {"burst", limit.burst},   {"concurrency", limit.concurrency},
+            {"burst", limit.burst_used()},   {"concurrency", limit.concurrency},
             {"cost", std::clamp(limit.cost, std::int64_t{0}, std::max(limit.count, std::int64_t{1}))},
             {"start", std::clamp(limit.start, std::int64_t{1}, std::max(limit.count, std::int64_t{1}))},
             {"pace", to_string(limit.pace)},

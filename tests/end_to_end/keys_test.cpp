@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tests/end_to_end/crew.hpp"
 #include "tests/end_to_end/world.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"

@@ -42,9 +42,9 @@ class MemoryQueue {
         std::int64_t count = 0, period = 0, burst = 1, concurrency = 0;
         queue::Pace pace = queue::Pace::sliding;
         bool assumed = false, known = false, wanted = false;
-        std::int64_t used = 0, blind = 0, silent = 0, probe = 0, blocked = 0;
+        std::int64_t used = 0, blind = 0, late = 0, late_us = 0, slack = 0, silent = 0, probe = 0, blocked = 0;
         std::int64_t window = 0, lapsed = 0, last_used = 0, last_limit = 0;
-        std::optional<std::int64_t> limit, reset, seen, tat;
+        std::optional<std::int64_t> limit, reset, seen, tat, since;
         std::optional<std::int64_t> rate, slots, wall, halved, grown;  ///< learned; thousandths
         std::optional<double> quick;
         std::map<std::string, std::pair<std::int64_t, std::int64_t>> spent;  ///< by stream: window, units
@@ -60,6 +60,7 @@ class MemoryQueue {
     [[nodiscard]] static EntryId parse_entry(const std::string& entry);  ///< "": before all
     struct Held {
         std::optional<queue::Frontiers::Instance> instance;
+        std::optional<std::int64_t> quiet_us;
         std::map<core::SliceId, Slice> slices;
         std::map<core::SliceId, std::map<core::Link, Queued>>
             chains;  ///< by the link of the page before
@@ -104,7 +105,7 @@ class MemoryFrontiers final : public queue::Frontiers {
     explicit MemoryFrontiers(MemoryQueue& queue) : queue_(queue) {}
 
     core::Task<std::optional<Instance>> instance() override;
-    core::Task<Instance> adopt(core::Token instance, bool override_other) override;
+    core::Task<Instance> adopt(core::Token instance, bool override_other, Past past) override;
     core::Task<std::vector<queue::OfferAnswer>> offer(std::vector<queue::Offer> offers) override;
     core::Task<std::vector<queue::Lease>> lease(std::string owner, std::size_t count,
                                                 core::Millis ttl, core::SliceClass lowest) override;
@@ -171,6 +172,8 @@ class MemoryQuota final : public queue::Quota {
     std::int64_t in_flight(MemoryQueue::Ledger& ledger) const;
     /// When the limit could grant; nullopt: now. `changed` is what it becomes by granting.
     std::optional<std::int64_t> ask(const queue::LimitAsk& limit, MemoryQueue::Ledger& changed);
+    std::int64_t late(const queue::LimitAsk& limit, const MemoryQueue::Ledger& ledger) const;
+    void add_late(const queue::LimitAsk& limit, MemoryQueue::Ledger& ledger, std::int64_t units) const;
     void note_wanted(std::vector<MemoryQueue::Ledger>& asked);
     void close_window(MemoryQueue::Ledger& ledger) const;
     void settle_told(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool paid, std::int64_t units,

@@ -43,11 +43,11 @@ struct Spacing {
     std::int64_t step, burst;
 };
 Spacing spacing(const LimitAsk& ask, const MemoryQueue::Ledger& q) {
-    const auto burst = std::max<std::int64_t>(1, std::min(std::max(ask.burst, ask.cost), ask.count));
+    const auto burst = std::max<std::int64_t>(1, std::min(std::max(ask.burst_used(), ask.cost), ask.count));
     const auto up = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
     if (ask.pace == queue::Pace::learned) return {up(ask.period_us * milli, rate_of(ask, q)), burst};
     if (ask.pace == queue::Pace::bucket) return {up(ask.period_us, ask.count), burst};
-    return {up(ask.period_us, ask.count - burst + 1) + 1, burst};
+    return {up(ask.period_us + ask.guard_us(), ask.count - burst + 1) + 1, burst};
 }
 
 std::int64_t units_of(const MemoryQueue::Ledger& ledger) {
@@ -84,6 +84,15 @@ std::int64_t MemoryQuota::in_flight(MemoryQueue::Ledger& ledger) const {
     return static_cast<std::int64_t>(ledger.flight.size());
 }
 
+std::int64_t MemoryQuota::late(const LimitAsk& limit, const MemoryQueue::Ledger& q) const {
+    return q.late_us > 0 && queue_.now_us() < q.late_us + limit.period_us + margin ? q.late : 0;
+}
+
+void MemoryQuota::add_late(const LimitAsk& limit, MemoryQueue::Ledger& q, std::int64_t units) const {
+    q.late = late(limit, q) + units;
+    q.late_us = queue_.now_us();
+}
+
 std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue::Ledger& q) {
     const auto now = queue_.now_us();
     const auto requests = in_flight(q);
@@ -97,9 +106,11 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         auto ends = now < limit.ends_us + guard ? limit.ends_us : limit.next_ends_us;
         if (now >= ends + guard) ends = now + limit.period_us;
         if (now >= ends - guard) return ends + guard;
-        const auto used = q.reset == ends ? q.used : flying;
+        const bool is_same = q.reset == ends;
+        const auto used = is_same ? q.used : flying + late(limit, q);
         if (used > 0 && used + cost > limit.count) return ends + guard;
-        if (q.reset != ends) close_window(q);
+        if (!is_same) close_window(q);
+        q.late = is_same ? late(limit, q) : 0;
         q.used = used + cost;
         q.reset = ends;
         return std::nullopt;
@@ -107,8 +118,14 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
     if (limit.pace != queue::Pace::told) {
         const auto [step, burst] = spacing(limit, q);
         const auto free = (burst - cost) * step;
-        const auto tat = std::clamp(q.tat.value_or(now + free), now, now + burst * step + limit.period_us);
+        const auto quiet = std::max(queue_.held.last_us, queue_.held.quiet_us.value_or(now));
+        const auto unknown = std::min(now + free, quiet + burst * step);
+        const auto tat = std::clamp(q.tat.value_or(unknown), now, now + burst * step + limit.period_us);
         if (tat - now > free) return tat - free;
+        if (cost == 0) return std::nullopt;
+        const bool is_fresh = !q.since || tat - now < step;
+        q.slack = is_fresh ? burst * step : std::min(q.slack, tat - now);
+        if (is_fresh) q.since = now;
         q.tat = tat + cost * step;
         return std::nullopt;
     }
@@ -118,16 +135,17 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         if (requests > 0 && q.probe > now) return std::min(q.probe, now + poll);
         q.probe = now + probe_us;
     } else if (is_over) {
-        if (flying + cost > most) return now + poll;
+        if (flying + late(limit, q) + cost > most) return now + poll;
     } else if (q.used + cost > most) {
         return *q.reset + margin;
     }
     if (is_over) {
         close_window(q);
-        q.used = flying;
+        q.blind = late(limit, q);
+        q.late = 0;
+        q.used = flying + q.blind;
         q.reset = now + limit.period_us;
         q.assumed = true;
-        q.blind = 0;
         q.seen.reset();
     }
     q.used += cost;
@@ -209,14 +227,16 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
             note_wanted(changes);
             wait.retry_in = Millis(poll / 1000);
             wait.reason = "room";
+            wait.owner = "";
             answer = std::move(wait);
             co_return answer;
         }
         held.rooms[granted.reservation] = {wanted, now + flight_us};
     }
+    const auto deadline = queue_.now_us() + flight_us;  // not before what ask() wrote, where the clock runs on
     for (std::size_t i = 0; i < changes.size(); ++i) {
         auto& changed = changes[i];
-        changed.flight[granted.reservation] = {now + flight_us, payers[*chosen].limits[i].cost};
+        changed.flight[granted.reservation] = {deadline, payers[*chosen].limits[i].cost};
         const std::pair<std::string, std::string> key(changed.name, changed.owner);
         held.ledgers[key] = std::move(changed);
     }
@@ -231,6 +251,8 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
 void MemoryQuota::settle_told(const LimitAsk& ask, MemoryQueue::Ledger& q, bool paid, std::int64_t units,
                               const queue::LimitFeedback& told) {
     const auto now = queue_.now_us();
+    const bool is_placed = told.remaining && told.reset_at_us;
+    if (paid && !is_placed && q.reset && now >= *q.reset - same_window) add_late(ask, q, units);
     if (told.limit) q.limit = std::max<std::int64_t>(1, scaled(*told.limit, 1 - ask.reserve));
     if (!told.remaining) {
         if (!paid) return;
@@ -303,7 +325,10 @@ Task<> MemoryQuota::settle(queue::Settlement settlement) {
     for (const auto& limit : settlement.limits) {
         auto& q = ledger(limit);
         const auto flying_before = static_cast<std::int64_t>(q.flight.size());
-        const bool was_flying = q.flight.erase(settlement.reservation) > 0;
+        const auto found = q.flight.find(settlement.reservation);
+        const bool was_flying = found != q.flight.end();
+        const auto granted_us = was_flying ? found->second.deadline - flight_us : 0;
+        if (was_flying) q.flight.erase(found);
         in_flight(q);
         queue::LimitFeedback told;
         for (const auto& one : settlement.feedback) {
@@ -313,9 +338,17 @@ Task<> MemoryQuota::settle(queue::Settlement settlement) {
         const auto more = was_flying ? units - limit.cost : 0;
         const bool is_window = limit.pace == queue::Pace::told || limit.pace == queue::Pace::fixed;
         if (limit.count > 0) {
+            if (limit.pace == queue::Pace::fixed && was_flying && !settlement.refund && q.reset &&
+                now >= *q.reset - limit.guard_us())
+                add_late(limit, q, units);
             const bool is_over = limit.pace == queue::Pace::fixed && (!q.reset || now >= *q.reset);
             if (is_window && more != 0 && !is_over) q.used = std::max<std::int64_t>(0, q.used + more);
-            if (!is_window && q.tat) q.tat = *q.tat + more * spacing(limit, q).step;
+            if (!is_window && q.tat && more > 0) q.tat = *q.tat + more * spacing(limit, q).step;
+            if (!is_window && q.tat && more < 0 && granted_us >= q.since.value_or(now)) {
+                const auto back = std::min(-more * spacing(limit, q).step, q.slack);
+                q.tat = *q.tat - back;
+                q.slack -= back;
+            }
             if (limit.pace == queue::Pace::told)
                 settle_told(limit, q, was_flying && !settlement.refund, units, told);
             if (was_flying && units > 0 && !settlement.stream.empty()) {

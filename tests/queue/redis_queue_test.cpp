@@ -158,7 +158,7 @@ TEST_CASE("a slot and room held by a collector that died are free after their de
     const auto& id = std::get<queue::Granted>(first).reservation;
     // Two minutes pass.
     [[maybe_unused]] const auto flight =
-        queues.command({"ZADD", "pawl:{test}:flight:slots:", "1", "1:" + id});
+        queues.command({"ZADD", "pawl:{test}:flight", "1", id});
     [[maybe_unused]] const auto room = queues.command({"ZADD", "pawl:{test}:room:held", "1", id});
     CHECK(std::holds_alternative<queue::Granted>(reserve()));
     CHECK(queues.run(queues.pages().totals()).bytes_reserved == 90'000);
@@ -186,7 +186,7 @@ TEST_CASE("requests of a collector that died count as sent", "[redis][quota]") {
     const auto died = reserve(), lives = reserve();
     const auto& id = std::get<queue::Granted>(died).reservation;
     [[maybe_unused]] const auto flight =
-        queues.command({"ZADD", "pawl:{test}:flight:core:ann", "1", id});
+        queues.command({"ZADD", "pawl:{test}:flight", "1", id});
     settle(lives, 3);  // the API has not counted the other one when it says so
     CHECK(std::holds_alternative<queue::Granted>(reserve()));
     CHECK(std::holds_alternative<queue::Granted>(reserve()));

@@ -433,7 +433,7 @@ TEST_CASE("children inherit the class of the slice that read their parent", "[pa
     for (const auto& result : store.commit(source, std::move(pages)))
         CHECK(result.verdict == Verdict::committed);
     CHECK(store.sql("select string_agg(part || ':' || class, ' ' order by part) from pawl.slice "
-                    "join pawl.partition using (partition_id)") == "1:1 2:1 3:0");
+                    "join pawl.partition using (partition_id)") == "1:2 2:2 3:0");
 }
 
 TEST_CASE("two writers on the same keys keep every row and balance their counts", "[page_store]") {
