@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/forecaster.hpp"
 #include "app/invocation.hpp"
 #include "app/session.hpp"
 #include "app/snapshot.hpp"
@@ -13,6 +14,7 @@
 #include "collector/curl_http.hpp"
 #include "collector/plan.hpp"
 #include "core/identity.hpp"
+#include "storage/pg_backlog.hpp"
 #include "storage/pg_catalogue.hpp"
 #include "storage/pg_page_store.hpp"
 #include "storage/pg_progress.hpp"
@@ -80,6 +82,7 @@ class Pipeline {
     void start(Part& part);
     core::Task<> carry(core::Task<> work, int* running);
     core::Task<std::vector<Snapshot>> look_at(storage::Progress* progress, SnapshotDetail detail);
+    [[nodiscard]] ForecasterOptions forecaster_options(const core::SourceFile& source) const;
     [[nodiscard]] std::unique_ptr<Part> make_part(
         const std::shared_ptr<const core::SourceFile>& source);
 
@@ -90,6 +93,7 @@ class Pipeline {
     storage::PgCatalogue catalogue_;
     storage::PgPageStore store_;
     storage::PgProgress progress_;
+    storage::PgBacklog backlog_;
     std::map<std::string, std::unique_ptr<Part>> parts_;  // by source
     int collecting_ = 0, working_ = 0;                    // coroutines that have not ended
     std::exception_ptr failure_;
