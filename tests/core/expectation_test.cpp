@@ -32,7 +32,7 @@ TEST_CASE("the expected count comes from the parent row, whatever form its numbe
     CHECK_FALSE(expected_records(stream, "{}", "{}"));
     CHECK_FALSE(expected_records(stream, R"({"stars": "many"})", "{}"));
     CHECK_FALSE(expected_records(child_stream(""), R"({"stars": 5})", "{}"));
-    CHECK(expected_records(child_stream("    expect: {count: parent.stars ?? 7}\n"), "{}", "{}") == 7);
+    CHECK(expected_records(child_stream("    expect: {count: \"parent.stars ?? 7\"}\n"), "{}", "{}") == 7);
 }
 
 TEST_CASE("expect changes neither requests nor rows, and partitions carry its columns", "[expectation]") {

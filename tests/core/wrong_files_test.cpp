@@ -93,7 +93,8 @@ TEST_CASE("wrong: what a walk is expected to find", "[wrong_files]") {
     CHECK(wrong_field("expect: {tolerance: 1%}") ==
           Lines{"7:13: \"count\" is missing: how many records should there be?"});
     CHECK(wrong_field("expect: {count: $.total}") ==
-          Lines{"7:21: \"count\" must be known before anything is asked"});
+          Lines{"7:21: \"count\" must be known before anything is asked (it is made of parent.NAME, list.NAME and "
+                "numbers)"});
     CHECK(wrong_field("expect: {count: parent.stars}") ==
           Lines{"7:21: {parent.stars} refers to nothing: the stream has no \"foreach\""});
     CHECK(wrong_field("expect: {count: 5 +}").size() == 1);
