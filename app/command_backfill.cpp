@@ -1,25 +1,8 @@
-#include <filesystem>
-
 #include "app/commands.hpp"
 #include "app/failure.hpp"
 #include "app/one_shot.hpp"
 
 namespace pawl::app {
-
-namespace {
-
-/// A source by its name among those configured, or the file it is written in.
-std::shared_ptr<const core::SourceFile> source_named(const Session& session,
-                                                     const std::string& name) {
-    std::error_code error;
-    const auto& environment = session.invocation.environment;
-    if (std::filesystem::is_regular_file(name, error))
-        return load_sources({name}, environment).front();
-    return find_source(load_sources(source_files(source_paths(session.settings)), environment),
-                       name);
-}
-
-}  // namespace
 
 core::ExitCode backfill(const Invocation& invocation) {
     if (!invocation.from.empty() || !invocation.to.empty())
@@ -28,7 +11,8 @@ core::ExitCode backfill(const Invocation& invocation) {
             "in this version");
     Session session(quiet_on_terminal(invocation));
     OneShot wanted;
-    wanted.sources = {source_named(session, invocation.names.front())};
+    wanted.sources = {
+        source_named(session.settings, invocation.environment, invocation.names.front())};
     for (std::size_t i = 1; i < invocation.names.size(); ++i)
         wanted.streams.push_back(find_stream(*wanted.sources.front(), invocation.names[i]).name);
     wanted.slice_class = core::SliceClass::backfill;

@@ -18,6 +18,7 @@ constexpr const char* footer =
     "Examples:\n"
     "  pawl check sources/github.yaml          is the source file right?\n"
     "  pawl preview repos                      fetch one page, show the rows, store nothing\n"
+    "  pawl plan github                        how much there is to ask, and how long it takes\n"
     "  pawl backfill github                    collect all of it, once; resumes by itself\n"
     "  pawl run                                keep collecting, as a service\n"
     "  pawl status                             how far it is and what it waits for\n"
@@ -135,6 +136,10 @@ void Syntax::add_commands() {
         ->type_name("NAME=VALUE")
         ->expected(1)
         ->take_all();
+
+    auto* plan = command("plan", "What would be asked, from which quota, and until when; asks nothing",
+                         "  pawl plan github\n  pawl plan github repos stargazers\n  pawl plan github --json | jq .finish_at\n");
+    plan->add_option("source", invocation.names, "SOURCE [STREAM…]")->required();
 
     auto* run = command("run", "Collect on schedule until stopped",
                         "  pawl run\n  pawl run --role collector --listen 127.0.0.1:9465\n");

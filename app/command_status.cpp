@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/commands.hpp"
+#include "app/forecaster.hpp"
 #include "app/quota_table.hpp"
 #include "app/session.hpp"
 #include "app/source_ports.hpp"
@@ -10,6 +12,7 @@
 #include "app/text_table.hpp"
 #include "core/errors.hpp"
 #include "core/redact.hpp"
+#include "storage/pg_backlog.hpp"
 #include "storage/pg_progress.hpp"
 
 namespace pawl::app {
@@ -32,20 +35,35 @@ struct Look {
     std::string postgres_error, redis_error;
 };
 
-void add_file_sources(const Session& session, std::set<std::string>& names) {
+Sources file_sources(const Session& session) {
     try {
-        const auto files = source_files(source_paths(session.settings));
-        for (const auto& source : load_sources(files, session.invocation.environment))
-            names.insert(source->name);
+        return load_sources(source_files(source_paths(session.settings)), session.invocation.environment);
     } catch (const core::ConfigError& error) {
         std::cerr << "pawl: source files left out: " << core::redact(error.what()) << '\n';
     }
+    return {};
+}
+
+/// When what is open and due will be done, where the source's file is there to tell its limits.
+core::Task<std::optional<Outlook>> outlook_for(Session& session, const Sources& sources, const Snapshot* snapshot) {
+    const auto found = std::find_if(sources.begin(), sources.end(),
+                                    [&](const auto& source) { return source->name == snapshot->source; });
+    if (found == sources.end()) co_return std::nullopt;
+    storage::PgBacklog backlog(session.postgres);
+    ForecasterOptions options;
+    options.keys = readable_keys(**found, session.invocation.environment, session.settings.secrets_dir);
+    options.walks_max = session.settings.http.walks_max;
+    Forecaster forecaster(backlog, session.clock, std::move(options));
+    auto outlook = co_await forecaster.look(*found, snapshot);
+    co_return outlook;
 }
 
 Look look(Session& session) {
     Look result;
     std::set<std::string> names(session.invocation.names.begin(), session.invocation.names.end());
-    if (names.empty()) add_file_sources(session, names);
+    const auto sources = file_sources(session);
+    if (names.empty())
+        for (const auto& source : sources) names.insert(source->name);
     storage::PgProgress progress(session.postgres);
     try {
         const auto known = session.wait_for(catalogue_sources(&progress));
@@ -64,8 +82,11 @@ Look look(Session& session) {
         begun.postgres_error = result.postgres_error;
         begun.redis_error = result.redis_error;
         begun.queue_bytes_max = session.settings.redis.queue_bytes_max;
-        result.sources.push_back(
-            session.wait_for(take_snapshot(wanted, std::move(begun), SnapshotDetail::everything)));
+        begun.taken_at = session.clock.now();
+        auto snapshot = session.wait_for(take_snapshot(wanted, std::move(begun), SnapshotDetail::everything));
+        if (snapshot.postgres_error.empty() && snapshot.redis_error.empty())
+            snapshot.outlook = session.wait_for(outlook_for(session, sources, &snapshot));
+        result.sources.push_back(std::move(snapshot));
         if (result.redis_error.empty()) result.redis_error = result.sources.back().redis_error;
     }
     return result;
@@ -122,6 +143,10 @@ void print(const Snapshot& snapshot) {
                   << grouped(snapshot.slices.leased) << " leased\n";
         std::cout << quota_text(snapshot);
     }
+    if (snapshot.outlook)
+        std::cout << "left: " << grouped(snapshot.outlook->forecast.requests)
+                  << (snapshot.outlook->is_at_least() ? "+ requests, " : " requests, ")
+                  << finish_text(*snapshot.outlook) << "; more: pawl plan " << snapshot.source << '\n';
     for (const auto& wait : what_it_waits_for(snapshot)) std::cout << "waits for " << wait << '\n';
     for (const auto& [key, reason] : snapshot.quarantined)
         std::cout << "problem: the API refuses the key " << key << " (" << reason

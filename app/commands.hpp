@@ -8,6 +8,7 @@ namespace pawl::app {
 
 [[nodiscard]] core::ExitCode check(const Invocation& invocation);
 [[nodiscard]] core::ExitCode preview(const Invocation& invocation);
+[[nodiscard]] core::ExitCode plan(const Invocation& invocation);
 [[nodiscard]] core::ExitCode run(const Invocation& invocation);
 [[nodiscard]] core::ExitCode sync(const Invocation& invocation);
 [[nodiscard]] core::ExitCode backfill(const Invocation& invocation);

@@ -29,10 +29,11 @@ std::map<std::string, std::string> environment_of(char** words) {
 ExitCode carry_out(const Invocation& invocation) {
     static const std::map<std::string, std::function<ExitCode(const Invocation&)>> commands{
         {"check", pawl::app::check},       {"preview", pawl::app::preview},
-        {"run", pawl::app::run},           {"sync", pawl::app::sync},
-        {"backfill", pawl::app::backfill}, {"status", pawl::app::status},
+        {"plan", pawl::app::plan},         {"run", pawl::app::run},
+        {"sync", pawl::app::sync},         {"backfill", pawl::app::backfill},
+        {"status", pawl::app::status},     {"quota", pawl::app::quota},
         {"verify", pawl::app::verify},     {"migrate", pawl::app::migrate},
-        {"quota", pawl::app::quota},       {"version", pawl::app::version}};
+        {"version", pawl::app::version}};
     return commands.at(invocation.command)(invocation);
 }
 

@@ -77,6 +77,8 @@ struct Pipeline::Part {
     std::unique_ptr<collector::Planner> planner;
     std::unique_ptr<collector::Collector> collector;
     std::shared_ptr<worker::Worker> worker;
+    std::shared_ptr<const core::SourceFile> file;
+    std::unique_ptr<Forecaster> forecaster;  // PlanMode::once
 };
 
 Pipeline::Pipeline(Session& session, PipelineOptions options)
@@ -87,6 +89,7 @@ Pipeline::Pipeline(Session& session, PipelineOptions options)
       catalogue_(session.postgres),
       store_(store_options(session.settings), session.threads),
       progress_(session.postgres),
+      backlog_(session.postgres),
       keys_(session.settings.secrets_dir),
       tokens_(session.postgres) {}
 
@@ -116,7 +119,11 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
                                                     std::vector<collector::Account> accounts) {
     auto part = std::make_unique<Part>(session_, source->name, redis_);
     auto& ports = part->ports;
+    part->file = source;
+    if (options_.mode == collector::PlanMode::once)
+        part->forecaster = std::make_unique<Forecaster>(backlog_, session_.clock, forecaster_options(*source));
     if (options_.role != Role::worker) {
+        ports.quota.take_slot(options_.slot);
         part->planner = std::make_unique<collector::Planner>(
             source,
             collector::PlannerPorts{ports.frontiers, catalogue_, session_.clock, *session_.telemetry},
@@ -145,6 +152,14 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
     return part;
 }
 
+ForecasterOptions Pipeline::forecaster_options(const core::SourceFile& source) const {
+    ForecasterOptions forecaster;
+    forecaster.streams = options_.streams;
+    forecaster.keys = readable_keys(source, session_.invocation.environment, session_.settings.secrets_dir);
+    forecaster.walks_max = session_.settings.http.walks_max;
+    return forecaster;
+}
+
 void Pipeline::apply(const Sources& sources) {
     std::map<std::string, std::vector<collector::Account>> accounts;
     for (const auto& source : sources) {
@@ -158,6 +173,7 @@ void Pipeline::apply(const Sources& sources) {
     for (const auto& source : sources) {
         const auto found = parts_.find(source->name);
         if (found == parts_.end()) continue;
+        found->second->file = source;
         if (found->second->planner) found->second->planner->reload(source);
         if (found->second->collector)
             found->second->collector->reload(source, std::move(accounts[source->name]));
@@ -259,7 +275,11 @@ core::Task<std::vector<Snapshot>> Pipeline::look_at(storage::Progress* progress,
         begun.source = name;
         begun.queue_bytes_max = session_.settings.redis.queue_bytes_max;
         const auto ports = part->ports.snapshot_ports(progress);
+        begun.taken_at = session_.clock.now();
         auto snapshot = co_await take_snapshot(ports, std::move(begun), detail);
+        const bool both_answered = snapshot.postgres_error.empty() && snapshot.redis_error.empty();
+        if (progress != nullptr && part->forecaster && both_answered)
+            snapshot.outlook = co_await part->forecaster->look(part->file, &snapshot);
         snapshots.push_back(std::move(snapshot));
     }
     co_return snapshots;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/forecaster.hpp"
 #include "app/invocation.hpp"
 #include "app/key_watch.hpp"
 #include "app/session.hpp"
@@ -15,6 +16,7 @@
 #include "collector/curl_http.hpp"
 #include "collector/plan.hpp"
 #include "core/identity.hpp"
+#include "storage/pg_backlog.hpp"
 #include "storage/pg_catalogue.hpp"
 #include "storage/pg_page_store.hpp"
 #include "storage/pg_progress.hpp"
@@ -86,6 +88,7 @@ class Pipeline {
     void start(Part& part);
     core::Task<> carry(core::Task<> work, int* running);
     core::Task<std::vector<Snapshot>> look_at(storage::Progress* progress, SnapshotDetail detail);
+    [[nodiscard]] ForecasterOptions forecaster_options(const core::SourceFile& source) const;
     [[nodiscard]] std::vector<collector::Account> accounts_of(const core::SourceFile& source) const;
     [[nodiscard]] std::unique_ptr<Part> make_part(
         const std::shared_ptr<const core::SourceFile>& source, std::vector<collector::Account> accounts);
@@ -97,6 +100,7 @@ class Pipeline {
     storage::PgCatalogue catalogue_;
     storage::PgPageStore store_;
     storage::PgProgress progress_;
+    storage::PgBacklog backlog_;
     KeyWatch keys_;
     Sources sources_;
     storage::PgTokenStore tokens_;

@@ -61,6 +61,37 @@ double ProgressLine::rate(std::int64_t Totals::*count) const {
                         : static_cast<double>(last.totals.*count - base.totals.*count) / seconds;
 }
 
+/// By the forecasts of the sources, of which the last to end counts; before there are any, by the rate of finished slices.
+std::string ProgressLine::time_left() const {
+    const Snapshot* last = nullptr;
+    double longest = -1;
+    for (const auto& snapshot : snapshots_) {
+        if (!snapshot.outlook) continue;
+        if (!snapshot.outlook->seconds()) return finish_text(*snapshot.outlook);
+        const double seconds = seconds_left(*snapshot.outlook);
+        if (seconds <= longest) continue;
+        longest = seconds;
+        last = &snapshot;
+    }
+    if (last != nullptr) {
+        auto outlook = *last->outlook;
+        outlook.forecast.seconds = longest + outlook.age_seconds;
+        return finish_text(outlook);
+    }
+    const double finished_rate = rate(&Totals::slices_done);
+    const Totals& now = looks_.back().totals;
+    if (finished_rate <= 0) return {};
+    return "about " + duration_text(static_cast<double>(now.slices_open + now.partitions_due) / finished_rate);
+}
+
+/// Where latency binds, what was seen of late knows it better than any measure of single requests.
+double ProgressLine::seconds_left(const Outlook& outlook) const {
+    const double pages_rate = rate(&Totals::pages);
+    if (outlook.forecast.bound_by != "latency" || pages_rate <= 0 || snapshots_.size() > 1)
+        return outlook.seconds().value_or(0);
+    return std::max(0.0, static_cast<double>(outlook.forecast.requests) / pages_rate - outlook.age_seconds);
+}
+
 std::vector<std::string> ProgressLine::waits() const {
     std::vector<std::string> all;
     for (const auto& snapshot : snapshots_)
@@ -99,9 +130,7 @@ std::string ProgressLine::text() const {
         duration_text(seconds_between(begin_, looks_.back().at)), grouped(since.pages),
         per_second(rate(&Totals::pages)), grouped(since.records),
         per_second(rate(&Totals::records)), grouped(left), grouped(left + now.slices_done));
-    const double finished_rate = rate(&Totals::slices_done);
-    if (left > 0 && finished_rate > 0)
-        line += ", about " + duration_text(static_cast<double>(left) / finished_rate);
+    if (const auto end = time_left(); left > 0 && !end.empty()) line += ", " + end;
     if (queued() > 0) line += " · queue " + grouped(queued());
     const auto waiting = waits();
     for (std::size_t i = 0; i < waiting.size(); ++i)
@@ -121,6 +150,14 @@ nlohmann::ordered_json ProgressLine::json() const {
                                {"pages", stream.pages},
                                {"records", stream.records},
                                {"slices_open", stream.slices_open}});
+    Json forecasts = Json::array();
+    for (const auto& snapshot : snapshots_)
+        if (snapshot.outlook)
+            forecasts.push_back({{"source", snapshot.source},
+                                 {"requests", snapshot.outlook->forecast.requests},
+                                 {"at_least", snapshot.outlook->is_at_least()},
+                                 {"seconds", snapshot.outlook->seconds() ? Json(seconds_left(*snapshot.outlook)) : Json(nullptr)},
+                                 {"bound_by", snapshot.outlook->forecast.bound_by}});
     return {{"elapsed_seconds", seconds_between(begin_, looks_.back().at)},
             {"pages", since.pages},
             {"records", since.records},
@@ -134,6 +171,7 @@ nlohmann::ordered_json ProgressLine::json() const {
             {"dead_letters", now.dead_letters},
             {"queue_jobs", queued()},
             {"waits_for", waits()},
+            {"forecasts", std::move(forecasts)},
             {"streams", std::move(streams)}};
 }
 

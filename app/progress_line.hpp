@@ -19,7 +19,7 @@ class ProgressLine {
     void update(core::SteadyTime now, std::vector<Snapshot> snapshots);
 
     /// "1 min 5 s · 1,204 pages (41/s) · 96,110 records (3,280/s) · 2,113 of 5,600 slices left,
-    /// about 52 s · queue 12 · waits for …"
+    /// about 52 s (core) · queue 12 · waits for …"
     [[nodiscard]] std::string text() const;
     [[nodiscard]] nlohmann::ordered_json json() const;
     /// The same numbers once it is over, one line per stream.
@@ -35,6 +35,8 @@ class ProgressLine {
         Totals totals;
     };
     [[nodiscard]] double rate(std::int64_t Totals::*count) const;
+    [[nodiscard]] std::string time_left() const;
+    [[nodiscard]] double seconds_left(const Outlook& outlook) const;
     [[nodiscard]] std::vector<std::string> waits() const;
     [[nodiscard]] std::int64_t queued() const;
     core::SteadyTime begin_;

@@ -173,6 +173,7 @@ nlohmann::ordered_json to_json(const Snapshot& snapshot) {
                      {"leased", snapshot.slices.leased}};
     out["quota"] = quota_json(snapshot);
     out["quarantined"] = snapshot.quarantined;
+    out["forecast"] = snapshot.outlook ? to_json(*snapshot.outlook, snapshot.taken_at) : Json(nullptr);
     Json problems = Json::array();
     for (const auto& problem : snapshot.problems)
         problems.push_back({{"stream", problem.stream},

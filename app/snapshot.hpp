@@ -2,9 +2,11 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/outlook.hpp"
 #include "core/task.hpp"
 #include "queue/frontiers.hpp"
 #include "queue/page_queue.hpp"
@@ -25,6 +27,8 @@ struct Snapshot {
     queue::FrontierTotals slices;
     std::vector<queue::LimitView> quota;
     std::map<std::string, std::string> quarantined;  ///< alias of a key that the API refuses → reason
+    std::optional<Outlook> outlook;        ///< what is left and when it ends; absent: nothing, or not known
+    core::WallTime taken_at;
 };
 
 /// Where a snapshot is taken from. A null pointer: that server could not be reached, its error is

@@ -95,6 +95,14 @@ std::shared_ptr<const core::SourceFile> find_source(const Sources& sources,
     throw UsageError(with_suggestion("there is no source '" + name + "'", name, names));
 }
 
+std::shared_ptr<const core::SourceFile> source_named(
+    const core::Settings& settings, const std::map<std::string, std::string>& environment,
+    const std::string& name) {
+    std::error_code error;
+    if (fs::is_regular_file(name, error)) return load_sources({name}, environment).front();
+    return find_source(load_sources(source_files(source_paths(settings)), environment), name);
+}
+
 const core::Stream& find_stream(const core::SourceFile& source, const std::string& name) {
     if (const auto* stream = source.find(name)) return *stream;
     std::vector<std::string> names;

@@ -28,6 +28,10 @@ using Sources = std::vector<std::shared_ptr<const core::SourceFile>>;
 /// The source called `name`. Throws UsageError with a suggestion.
 [[nodiscard]] std::shared_ptr<const core::SourceFile> find_source(const Sources& sources,
                                                                   const std::string& name);
+/// A source by its name among those that settings say, or the file it is written in. Throws as the functions above do.
+[[nodiscard]] std::shared_ptr<const core::SourceFile> source_named(
+    const core::Settings& settings, const std::map<std::string, std::string>& environment,
+    const std::string& name);
 /// The same for a stream of `source`.
 [[nodiscard]] const core::Stream& find_stream(const core::SourceFile& source,
                                               const std::string& name);

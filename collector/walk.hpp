@@ -72,7 +72,7 @@ class Walk {
 
     void follow(FetchedPage& page);
     [[nodiscard]] std::vector<MatchedLimit> limits_of(const PageRequest& request) const;
-    [[nodiscard]] std::vector<queue::Payer> payers_for(const PageRequest& request);
+    [[nodiscard]] std::vector<queue::Payer> payers_for(const PageRequest& request, std::size_t count);
     [[nodiscard]] KeyWish wish_for(const PageRequest& request, const std::vector<MatchedLimit>& limits) const;
     [[nodiscard]] std::string validator_key(const PageRequest& request, const std::string& owner) const;
     [[nodiscard]] queue::Settlement settlement_for(const Grant& grant, const HttpResult& result,

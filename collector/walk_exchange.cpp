@@ -2,6 +2,7 @@
 // walk.cpp.
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 #include "collector/feedback.hpp"
 #include "collector/limits.hpp"
@@ -26,6 +27,8 @@ constexpr core::Micros wait_least =
 constexpr core::Micros slot_wait = std::chrono::milliseconds(100);  // the ledger's word for: nobody knows when
 constexpr core::Micros slot_step = std::chrono::milliseconds(5);    // how soon a slot freed here is noticed
 constexpr core::Micros suspicion_wait = std::chrono::seconds(1);
+// Mostly the first account grants; to read what the others could pay costs Redis as much for each.
+constexpr std::size_t payers_first = 2, payers_most = 8;
 
 bool has_header(const Headers& headers, std::string_view lower_case_name) {
     return std::any_of(headers.begin(), headers.end(), [&](const auto& header) {
@@ -175,8 +178,9 @@ core::Task<std::optional<Walk::Grant>> Walk::reserve(PageRequest request) {
     auto turn = co_await context_.turnstile.enter(lane_of(stream_, request, limits_of(request)), slice_class, stream_.name);
     WaitMark mark(context_);
     core::Micros trouble_wait = retry_least;
+    std::size_t named = payers_first;
     while (context_.may_walk(lease_.slice.slice, lease_.nonce)) {
-        const auto payers = payers_for(request);
+        const auto payers = payers_for(request, named);
         if (payers.empty() && context_.accounts.all_refused()) {
             context_.credentials_refused = true;
             co_return std::nullopt;
@@ -201,6 +205,7 @@ core::Task<std::optional<Walk::Grant>> Walk::reserve(PageRequest request) {
                         .at = ports.clock.steady()};
             co_return grant;
         }
+        if (payers.size() == std::exchange(named, payers_most) && payers.size() < payers_most) continue;  // others may pay
         const auto told = std::get<queue::Wait>(*answer);
         mark.set(told);
         co_await wait_for_quota(told);
@@ -230,7 +235,7 @@ std::vector<MatchedLimit> Walk::limits_of(const PageRequest& request) const {
     return matching_limits(*source_, stream_, request, context_.costs, now);
 }
 
-std::vector<queue::Payer> Walk::payers_for(const PageRequest& request) {
+std::vector<queue::Payer> Walk::payers_for(const PageRequest& request, std::size_t count) {
     std::vector<queue::Payer> payers;
     const auto limits = limits_of(request);
     if (!request.with_credentials) {
@@ -239,7 +244,7 @@ std::vector<queue::Payer> Walk::payers_for(const PageRequest& request) {
     }
     std::vector<std::string> names;
     for (const auto& limit : limits) names.push_back(limit.ask.name);
-    for (const auto& paying : context_.accounts.payers(names, wish_for(request, limits), context_.redis_now_us()))
+    for (const auto& paying : context_.accounts.payers(names, wish_for(request, limits), context_.redis_now_us(), count))
         payers.push_back({.owner = paying.owner, .limits = asks_for(limits, paying), .key = paying.key});
     return payers;
 }

@@ -305,6 +305,15 @@ bool Expression::uses_record() const {
     return uses;
 }
 
+bool Expression::uses_response() const {
+    bool uses = false;
+    visit_all(*root_, [&uses](const Node& node) {
+        uses = uses || node.op == Op::record || node.op == Op::root || node.op == Op::header || node.op == Op::link ||
+               node.op == Op::key;
+    });
+    return uses;
+}
+
 bool Expression::yields_many() const {
     const Node& path = root_->op == Op::entries ? *root_->arguments[0] : *root_;
     return root_->op == Op::entries || std::any_of(path.steps.begin(), path.steps.end(), [](const Node::Step& step) {

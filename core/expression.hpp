@@ -67,6 +67,8 @@ class Expression {
     [[nodiscard]] bool uses_link() const;
     /// True when the value depends on the single record (`$`, `key`, `value`), not just on `$$`, parent, list, header, link.
     [[nodiscard]] bool uses_record() const;
+    /// True when the value depends on a response at all; else it is known before anything is asked.
+    [[nodiscard]] bool uses_response() const;
     /// True for paths with [*] and entries(): good for `records` and `each`, not for a column.
     [[nodiscard]] bool yields_many() const;
     [[nodiscard]] const std::string& text() const { return text_; }

@@ -180,7 +180,10 @@ constexpr Field fields[] = {
     {"streams.*.conditional", "none | etag | etag_per_owner", "none", "etag: ask with If-None-Match, so that an unchanged page costs nothing; per_owner where an ETag is good for its account only."},
     {"streams.*.raw", "map", "", "Keep response bodies.", false},
     {"streams.*.refresh", "duration", "", "A partition is not asked for again sooner. Absent: each time it is seen."},
-    {"streams.*.expect", "map", "", "How many records there should be.", false},
+    {"streams.*.expect", "map", "", "How many records a walk should find: for forecasts and `verify`."},
+    {"streams.*.expect.count", "expression", "", "That number, from the parent row or the list entry."},
+    {"streams.*.expect.tolerance", "share", "1%", "How far from it a walk may end before `verify` tells."},
+    {"streams.*.expect.page_size", "number", "", "Records per page, where neither `paginate` nor the query says."},
 
     {"tables", "map", "", "Where the tables are."},
     {"tables.schema", "name", "the source's name", "Postgres schema."},

@@ -151,9 +151,18 @@ class StreamChecks {
         for (const auto& [name, value] : stream.headers)
             check_template(stream, {"headers", name}, value);
         std::set<std::string> seen;
+        if (stream.expect) check_expect(stream, seen);
         for (const Expression& expression : expressions_of(stream))
             for (const std::string& name : expression.parent_names())
                 if (seen.insert(name).second) check_placeholder(stream, {}, "parent." + name);
+    }
+
+    void check_expect(const Stream& stream, std::set<std::string>& seen) {
+        const Path path{"expect", "count"};
+        for (const std::string& name : stream.expect->count.parent_names())
+            if (seen.insert(name).second) check_placeholder(stream, path, "parent." + name);
+        for (const std::string& name : stream.expect->count.list_names())
+            check_placeholder(stream, path, "list." + name);
     }
 
     void check_template(const Stream& stream, const Path& path, const Template& text) {

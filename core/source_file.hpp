@@ -165,6 +165,13 @@ struct Foreach {
     std::string where, order;                     ///< SQL over the table's columns
 };
 
+/// How many records a walk should find. Decides nothing about what is asked or stored.
+struct Expect {
+    Expression count;          ///< over parent and list alone
+    double tolerance = 0.01;   ///< share of the count
+    std::int64_t page_size = 0;  ///< records per page; 0: as the paginator or the query says
+};
+
 struct Stream {
     std::string name;
     Foreach foreach_;
@@ -183,6 +190,7 @@ struct Stream {
     std::vector<std::string> scopes;              ///< that a key must have; empty: any key will do
     std::map<std::string, std::int64_t> cost;     ///< limit name → units a request takes; "": of every limit
     std::optional<Micros> refresh;
+    std::optional<Expect> expect;                 ///< for forecasts and verify; in no hash of requests or rows
     std::string request_hash;                     ///< 64 hex digits over what decides the requests
     std::string mapping_hash;                     ///< 64 hex digits over what decides the rows
     std::shared_ptr<const JsonProjection> rows_wanted, paging_wanted;  ///< what is looked at in a page

@@ -127,6 +127,7 @@ std::vector<Expression> expressions_of(const Stream& stream) {
     add(stream.paginate.next);
     add(stream.paginate.more);
     add(stream.paginate.last);
+    if (stream.expect) all.push_back(stream.expect->count);
     for (const Emit& emit : stream.emits) {
         add(emit.each);
         add(emit.newest);

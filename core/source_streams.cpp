@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/characters.hpp"
+#include "core/duration.hpp"
 #include "core/redact.hpp"
 #include "core/source_parts.hpp"
 
@@ -96,6 +97,30 @@ void read_scopes(const MapReader& map, Stream& stream, Problems& problems) {
         problems.add(node->at, "\"scopes\" are those of a key, and this stream asks without credentials");
 }
 
+std::optional<Expect> read_expect(const MapReader& stream, Problems& problems) {
+    const auto map = stream.open("expect");
+    if (!map) return std::nullopt;
+    const YamlNode* node = map->require("count", "how many records should there be?");
+    if (node == nullptr) return std::nullopt;
+    auto count = read_expression(*node, "count", problems);
+    if (count && count->uses_response()) {
+        problems.add(node->at, "\"count\" must be known before anything is asked",
+                     "it is made of parent.NAME, list.NAME and numbers");
+        return std::nullopt;
+    }
+    if (!count) return std::nullopt;
+    Expect expect{.count = std::move(*count)};
+    if (const YamlNode* share = map->find("tolerance")) {
+        const auto tolerance = share->is_scalar() ? parse_share(share->text) : std::nullopt;
+        if (tolerance)
+            expect.tolerance = *tolerance;
+        else
+            add_wrong_type(*share, "tolerance", "a share such as 1% or 0.01", problems);
+    }
+    expect.page_size = map->whole_number("page_size", {1, 1'000'000}, 0);
+    return expect;
+}
+
 /// What is asked for: base_url + path, or url.
 void read_url(const MapReader& map, const std::string& base_url, Stream& stream,
               Problems& problems) {
@@ -183,6 +208,7 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     read_records(map, stream, problems);
     stream.emits = read_emits(map, stream.name, problems);
     read_conditional_and_refresh(map, stream);
+    stream.expect = read_expect(map, problems);
     return stream;
 }
 

@@ -9,8 +9,8 @@
 ///                                   written whole, which costs Redis a third of a hash's fields.
 ///                                   as asked: name, owner, count, period, burst, pace, concurrency
 ///                                   as told by the API, reserve taken off: limit
-///                                   told: used, reset, assumed, seen, blind, late, late_us, known,
-///                                   silent, probe · fixed: used, reset, late, late_us
+///                                   told: used, reset, assumed, seen, blind, dead, dead_us, late,
+///                                   late_us, known, silent, probe · fixed: used, reset, late, late_us
 ///                                   sliding, bucket, learned: tat, since, slack
 ///                                   learned: rate, slots, wall, halved, grown, quick
 ///                                   told, fixed: window (its number), wanted (work waited in it),
@@ -18,7 +18,8 @@
 ///                                   all: blocked, requests (in flight), flying (their units),
 ///                                   spent (stream → {window or period, units})
 ///   flight                  zset    reservation → deadline, µs: requests not settled yet
-///   flying                  hash    reservation → its key and units of each limit, in MessagePack
+///   flying                  hash    reservation → the slot of its process, then key and units of each
+///                                   limit, in MessagePack
 ///   limits                  set     "<limit>:<owner>" that were ever asked for
 ///   quarantine              hash    alias of a key → reason
 ///   weights                 hash    class → share
@@ -34,7 +35,9 @@
 /// since a request that was counted after the most told one has not been told, so it is blind or in
 /// flight. `used` is that sum once the API has told something in this window, and the number of
 /// reservations before. So no more is granted than there is, in whatever order responses come, and
-/// the ledger corrects itself downwards when the API forgave requests.
+/// the ledger corrects itself downwards when the API forgave requests. What a process that died had in
+/// flight is blind (`dead` of it) until the API tells something to a request that was granted later: by
+/// then it has counted them, or never will.
 ///
 /// A fixed window follows a clock that the collector knows: it says when the window ends, and the
 /// one after it. Nobody asks within a guard around the end, for clocks that differ a little; what is
@@ -60,6 +63,7 @@ namespace quota_text {
 inline constexpr std::string_view common = R"lua(
 local ms, second = 1000, 1000000
 local flight_us = 120 * second   -- a request is over by then: its collector died
+local grace_us = 2 * second      -- so long after a process died its last requests may reach the API
 local send_ms = 10 * 1000        -- a reservation that is not sent by then must not be sent
 local margin = 1 * second        -- APIs cut the time of a reset to seconds
 local same_window = 2 * second   -- resets this close name the same window
@@ -135,10 +139,12 @@ local function end_lapsed_flights()
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', P..'flight', '-inf', digits(now_us), 'LIMIT', 0, 100)) do
     local packed = redis.call('HGET', P..'flying', id)
     local held = packed and cmsgpack.unpack(packed) or {}
-    for i = 1, #held, 2 do
+    for i = 2, #held, 2 do
       local q, units = load(held[i]), held[i + 1]
       q.requests, q.flying = (q.requests or 1) - 1, (q.flying or units) - units
-      if q.pace == 'told' then q.blind = (q.blind or 0) + units end
+      if q.pace == 'told' then
+        q.blind, q.dead, q.dead_us = (q.blind or 0) + units, (q.dead or 0) + units, now_us
+      end
       store(held[i], q)
     end
     redis.call('ZREM', P..'flight', id)
@@ -148,10 +154,20 @@ end
 )lua";
 
 inline constexpr std::string_view reserve = R"lua(
--- The payers, the reservation's name, bytes of room wanted, bytes the queue may hold.
-local payers, id = cjson.decode(ARGV[1]), ARGV[2]
-local room, bytes_max = tonumber(ARGV[3]), tonumber(ARGV[4])
+-- The reservation's name, bytes of room wanted, bytes the queue may hold, the process's slot, whether
+-- it asks for the first time, then one payer each: mostly the first grants, and the others need not be
+-- decoded.
+local id, room, bytes_max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local slot, is_first = ARGV[4], ARGV[5] == '1'
+local before_payers = 5
 redis.call('SCARD', P..'limits')
+-- What the process before it in this slot had in flight is over soon.
+if is_first and slot ~= '' then
+  local all, soon = redis.call('HGETALL', P..'flying'), digits(now_us + grace_us)
+  for i = 1, #all, 2 do
+    if cmsgpack.unpack(all[i + 1])[1] == slot then redis.call('ZADD', P..'flight', 'XX', 'LT', soon, all[i]) end
+  end
+end
 end_lapsed_flights()
 local meta = redis.call('HMGET', P..'meta', 'last_us', 'quiet_us')
 local last_us = tonumber(meta[1]) or 0
@@ -208,7 +224,7 @@ local function ask(l, q)
   if is_over then
     -- A new window. Requests in flight may be counted in it. Its end is a guess until the API tells.
     close_window(l, q)
-    q.blind, q.late, q.seen = late(l, q), 0, nil
+    q.blind, q.late, q.seen, q.dead = late(l, q), 0, nil, 0
     q.used, q.reset, q.assumed = inflight + q.blind, now_us + l.period, 1
   end
   q.used = (q.used or 0) + cost
@@ -227,8 +243,10 @@ local function note_wanted(limits)
 end
 
 -- The first payer all of whose limits grant, else how long at least.
-local grants, chosen, earliest, binding, bound_owner
-for index, payer in ipairs(payers) do
+local grants, chosen, limits, earliest, binding, bound_owner
+local held_up = {}
+for index = 1, #ARGV - before_payers do
+  local payer = cjson.decode(ARGV[before_payers + index])
   local states, latest, reason = {}, nil, nil
   if payer.key ~= '' and redis.call('HEXISTS', P..'quarantine', payer.key) == 1 then
     latest, reason = now_us + 5 * second, 'quarantine'
@@ -241,15 +259,16 @@ for index, payer in ipairs(payers) do
     end
   end
   if not latest then
-    grants, chosen = states, index
+    grants, chosen, limits = states, index, payer.limits
     break
   end
+  held_up[#held_up + 1] = payer.limits
   if not earliest or latest < earliest then
     earliest, binding, bound_owner = latest, reason, payer.owner
   end
 end
 if not chosen then
-  for _, payer in ipairs(payers) do note_wanted(payer.limits) end
+  for _, waiting in ipairs(held_up) do note_wanted(waiting) end
   local wait_ms = earliest and math.max(1, math.ceil((earliest - now_us) / ms)) or 1000
   return {0, wait_ms, binding or 'no payer', bound_owner or ''}
 end
@@ -260,20 +279,20 @@ if room > 0 then
   local jobs, bytes, reserved = read_room()
   local is_empty = jobs == 0 and reserved == 0  -- takes a page of any size
   if not is_empty and bytes + reserved + room > bytes_max then
-    note_wanted(payers[chosen].limits)
+    note_wanted(limits)
     return {0, poll / ms, 'room', ''}
   end
   redis.call('ZADD', P..'room:held', digits(now_ms + flight_us / ms), id)
   redis.call('HSET', P..'room:size', id, digits(room))
   redis.call('HSET', P..'room', 'reserved', digits(reserved + room))
 end
-local held = {}
-for i, l in ipairs(payers[chosen].limits) do
+local held = {slot}
+for i, l in ipairs(limits) do
   local q = grants[i]
   q.requests, q.flying = (q.requests or 0) + 1, (q.flying or 0) + l.cost
   keep_asked(l, q)
   store(key_of(l), q)
-  held[2 * i - 1], held[2 * i] = key_of(l), l.cost
+  held[2 * i], held[2 * i + 1] = key_of(l), l.cost
 end
 redis.call('ZADD', P..'flight', digits(now_us + flight_us), id)
 redis.call('HSET', P..'flying', id, cmsgpack.pack(held))
@@ -296,7 +315,8 @@ local function told_about(l)
 end
 
 -- `units`: what the request took in the end; l.cost was reserved for it.
-local function settle_told(l, q, was_flying, told, units)
+local function settle_told(l, q, deadline, told, units)
+  local was_flying = deadline ~= nil
   local paid = was_flying and not s.refund
   -- Nobody says in which window it was counted.
   if paid and not (told.remaining and told.reset) and q.reset and now_us >= q.reset - same_window then
@@ -306,6 +326,8 @@ local function settle_told(l, q, was_flying, told, units)
   if told.limit then q.limit = math.max(1, math.floor(told.limit * (1 - l.reserve))) end
   if not told.remaining then
     if paid then
+      -- The API's window began with the first that it counted, and that may be this one.
+      if q.assumed == 1 and (q.blind or 0) == 0 and not q.seen then q.reset = now_us + l.period end
       q.blind, q.silent = (q.blind or 0) + units, (q.silent or 0) + 1
       if q.silent >= silent_max then q.known = 1 end
     end
@@ -323,9 +345,12 @@ local function settle_told(l, q, was_flying, told, units)
   local is_newer = compares and reset > q.reset + same_window
   if is_newer then close_window(l, q) end
   if is_newer or not q.reset then  -- the window began before we noticed
-    q.blind, q.seen = 0, seen
+    q.blind, q.dead, q.seen = 0, 0, seen
   else
     q.seen = math.max(q.seen or 0, seen)
+  end
+  if was_flying and (q.dead or 0) > 0 and deadline - flight_us > q.dead_us then
+    q.blind, q.dead = math.max(0, q.blind - q.dead), 0
   end
   if reset then
     q.reset = compares and not is_newer and math.max(q.reset, reset) or reset
@@ -397,7 +422,7 @@ for _, l in ipairs(s.limits) do
   local units, flying_before = s.refund and 0 or told.cost or l.cost, q.requests or 0
   if was_flying then q.requests, q.flying = flying_before - 1, (q.flying or l.cost) - l.cost end
   if l.count > 0 and l.pace == 'told' then
-    settle_told(l, q, was_flying, told, units)
+    settle_told(l, q, deadline, told, units)
   elseif l.count > 0 and was_flying and l.pace == 'fixed' then
     settle_fixed(l, q, units)
   elseif l.count > 0 and was_flying then

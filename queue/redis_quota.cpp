@@ -70,12 +70,9 @@ json to_json(const std::vector<LimitAsk>& limits) {
     return all;
 }
 
-std::string encode(const std::vector<Payer>& payers) {
-    json all = json::array();
-    for (std::size_t i = 0; i < std::min(payers.size(), payers_max); ++i) {
-        all.push_back({{"owner", payers[i].owner}, {"key", payers[i].key}, {"limits", to_json(payers[i].limits)}});
-    }
-    return all.dump();
+std::string encode(const Payer& payer) {
+    const json object{{"owner", payer.owner}, {"key", payer.key}, {"limits", to_json(payer.limits)}};
+    return object.dump();
 }
 
 /// Absent members stay absent: cjson would make of null a value that is not nil.
@@ -138,9 +135,11 @@ Task<std::variant<Granted, Wait>> RedisQuota::reserve(std::vector<Payer> payers,
                                                       std::size_t room_bytes) {
     std::variant<Granted, Wait> answer;
     const std::string reservation = core::Token::random(random_).str();
-    std::vector<std::string> arguments{encode(payers), reservation, std::to_string(room_bytes),
-                                       std::to_string(queue_bytes_max_)};
+    std::vector<std::string> arguments{reservation, std::to_string(room_bytes), std::to_string(queue_bytes_max_),
+                                       slot_, has_asked_ ? "" : "1"};
+    for (std::size_t i = 0; i < std::min(payers.size(), payers_max); ++i) arguments.push_back(encode(payers[i]));
     const auto reply = co_await connection_->run(reserve_script, prefix_, std::move(arguments));
+    has_asked_ = true;
     if (reply.at(0).integer() == 1) {
         Granted granted;
         granted.reservation = reservation;

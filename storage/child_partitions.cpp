@@ -109,6 +109,17 @@ with candidate as (
 select (select count(*) from walks), (select count(*) from stored where not is_new and is_due),
        (select count(*) from dropped))sql";
 
+constexpr std::string_view select_unenrolled = R"sql(
+select seen.parent
+from (select distinct on (part) part, parent
+      from (select case when octet_length(key) > {part_max} then encode(sha256(convert_to(key, 'UTF8')),
+              'hex') else key end as part, parent, newest
+            from (select {part} as key, {parent} as parent, {newest} as newest from {from}) as candidate_row
+            where key is not null) as candidate
+      order by part, newest desc nulls last) as seen
+left join pawl.partition known on known.source = {source} and known.stream = {stream} and known.part = seen.part
+where known.partition_id is null or {known_due})sql";
+
 }  // namespace
 
 std::vector<std::string> key_columns(const core::Stream& child,
@@ -161,6 +172,15 @@ std::string insert_children_sql(const std::string& source, const core::Stream& c
         arg("known_due", falls_due(child, revisit, "known")),
         arg("existing_due", falls_due(child, revisit, "existing")),
         arg("request_hash", literal(child.request_hash)));
+}
+
+std::string unenrolled_sql(const std::string& source, const core::Stream& child, const ParentRows& rows) {
+    using fmt::arg;
+    return fmt::format(fmt::runtime(select_unenrolled), arg("part_max", part_bytes_max),
+                       arg("part", part_expression(child, rows)), arg("parent", parent_expression(child, rows)),
+                       arg("newest", rows.newest), arg("from", rows.from), arg("source", literal(source)),
+                       arg("stream", literal(child.name)),
+                       arg("known_due", falls_due(child, Revisit::never, "known")));
 }
 
 }  // namespace pawl::storage

@@ -62,4 +62,9 @@ enum class Revisit : std::uint8_t {
 [[nodiscard]] std::string insert_children_sql(const std::string& source, const core::Stream& child,
                                               const ParentRows& rows, Revisit revisit);
 
+/// SELECT of the rows `parent` (jsonb) that insert_children_sql would make new partitions or due ones with
+/// Revisit::never; `rows` are filtered already.
+[[nodiscard]] std::string unenrolled_sql(const std::string& source, const core::Stream& child,
+                                         const ParentRows& rows);
+
 }  // namespace pawl::storage

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "storage/expectation_check.hpp"
 #include "storage/identifier.hpp"
 #include "storage/ledger_checks.hpp"
 #include "storage/walks.hpp"
@@ -150,6 +151,14 @@ void compare_frontiers(Transaction& transaction, const std::string& source,
     }
 }
 
+void check_expectations(Transaction& transaction, const core::SourceFile& source, const std::string& stream,
+                        Findings& findings) {
+    for (const core::Stream& candidate : source.streams) {
+        if (!stream.empty() && candidate.name != stream) continue;
+        if (auto finding = check_expectation(transaction, source, candidate)) findings.add(std::move(*finding));
+    }
+}
+
 VerifyReport verify_snapshot(Transaction& transaction, const core::SourceFile& source,
                              const std::string& stream,
                              const std::vector<FrontierFact>& frontiers) {
@@ -164,6 +173,7 @@ VerifyReport verify_snapshot(Transaction& transaction, const core::SourceFile& s
     check_ledger(transaction, source.name, stream, findings);
     report.tables = check_tables(transaction, source, stream, findings);
     compare_frontiers(transaction, source.name, frontiers, findings);
+    check_expectations(transaction, source, stream, findings);
     return report;
 }
 

@@ -108,29 +108,41 @@ StepEnd find_end(pqxx::transaction_base& transaction, const core::Stream& stream
     return end;
 }
 
-std::int64_t insert_step(pqxx::transaction_base& transaction, const core::SourceFile& source,
-                         const core::Stream& stream, const ScannedTable& table,
-                         const StepBounds& bounds, core::SliceClass slice_class) {
+ParentRows rows_of(const core::Stream& stream, const ScannedTable& table, const StepBounds& bounds) {
     ParentRows rows;
     rows.from = "(" + step_select(stream, table, bounds) + ") as p";
     rows.table = table.table;
     rows.key = table.key;
     rows.filtered = true;
-    rows.slice_class = std::to_string(static_cast<int>(slice_class));
     rows.columns.emplace();
     for (const auto& column : table.columns) rows.columns->insert(column.name);
     if (rows.columns->contains("_pawl_page")) rows.newest = "p.\"_pawl_page\"";
+    return rows;
+}
+
+std::int64_t insert_step(pqxx::transaction_base& transaction, const core::SourceFile& source,
+                         const core::Stream& stream, const ScannedTable& table,
+                         const StepBounds& bounds, core::SliceClass slice_class) {
+    ParentRows rows = rows_of(stream, table, bounds);
+    rows.slice_class = std::to_string(static_cast<int>(slice_class));
     const pqxx::result counts =
         transaction.exec(insert_children_sql(source.name, stream, rows, Revisit::never));
     return counts[0][0].as<std::int64_t>() + counts[0][1].as<std::int64_t>();
 }
+
+}  // namespace
 
 bool names_something_missing(const pqxx::sql_error& error) {
     return error.sqlstate() == "42P01" ||
            error.sqlstate() == "42703";  // undefined_table, undefined_column
 }
 
-}  // namespace
+std::string unenrolled_rows(pqxx::transaction_base& transaction, const core::SourceFile& source,
+                            const core::Stream& stream) {
+    const ScannedTable table = read_table(transaction, source, stream);
+    if (!lacks(table).empty()) return {};
+    return unenrolled_sql(source.name, stream, rows_of(stream, table, {}));
+}
 
 std::string step_select(const core::Stream& stream, const ScannedTable& table,
                         const StepBounds& bounds) {

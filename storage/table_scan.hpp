@@ -38,4 +38,14 @@ struct StepBounds {
                                         const std::optional<std::string>& after, std::size_t limit,
                                         core::SliceClass slice_class, std::string& missing);
 
+/// SELECT of the rows `parent` (jsonb) that a scan of the whole table would make due: rows without a partition, and rows
+/// whose partition rested long enough. "" where the table, its key or a column of the key does not exist (yet). Running
+/// it fails as names_something_missing() says where `where` names what is not there.
+[[nodiscard]] std::string unenrolled_rows(pqxx::transaction_base& transaction,
+                                          const core::SourceFile& source,
+                                          const core::Stream& stream);
+
+/// A statement names a table or a column that is not there.
+[[nodiscard]] bool names_something_missing(const pqxx::sql_error& error);
+
 }  // namespace pawl::storage

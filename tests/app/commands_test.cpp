@@ -152,6 +152,25 @@ TEST_CASE("status works while Redis is down, and says so", "[commands][servers][
     CHECK(has(json["redis_url"].get<std::string>(), "redis://user@127.0.0.1"));
 }
 
+TEST_CASE("plan needs Postgres and no more, and changes nothing there", "[commands][servers][slow]") {
+    const World world;
+    const auto url = test::PrivatePostgres::shared().new_database();
+    const auto ran = world.run({"plan", "hn", "--redis", dead_redis(), "--postgres", url});
+    INFO(ran.errors);
+    CHECK(ran.status == 0);
+    CHECK(has(ran.output, "1 request, done in about 0 s (latency)"));
+    CHECK(has(ran.output, "Redis does not answer, so nothing is taken to be spent"));
+    CHECK_FALSE(has(ran.output, "sesame"));
+    CHECK(test::psql(url, "select to_regnamespace('pawl') is null") == "t");
+    const auto json =
+        nlohmann::json::parse(world.run({"plan", "hn", "story", "--json", "--redis", dead_redis(), "--postgres", url}).output);
+    CHECK(json["source"] == "hn");
+    CHECK(json["requests"] == 1);
+    CHECK(world.run({"plan", "hn", "storey", "--redis", dead_redis(), "--postgres", url}).status == 2);
+    CHECK(world.run({"plan", "hn", "--redis", dead_redis(), "--postgres", dead_postgres()}).status == 5);
+    CHECK(world.run({"plan"}).status == 2);
+}
+
 TEST_CASE("a service answers readyz, reloads, refuses a bad file, and drains at SIGTERM",
           "[commands][servers]") {
     const World world;

@@ -88,10 +88,28 @@ TEST_CASE("wrong: duplicate keys", "[wrong_files]") {
     CHECK(wrong_field("path: /b") == Lines{"7:5: \"path\" stands twice (the first is in line 5)"});
 }
 
+TEST_CASE("wrong: what a walk is expected to find", "[wrong_files]") {
+    CHECK(wrong_field("expect: 5") == Lines{"7:13: \"expect\" must be a map, not \"5\""});
+    CHECK(wrong_field("expect: {tolerance: 1%}") ==
+          Lines{"7:13: \"count\" is missing: how many records should there be?"});
+    CHECK(wrong_field("expect: {count: $.total}") ==
+          Lines{"7:21: \"count\" must be known before anything is asked (it is made of parent.NAME, list.NAME and "
+                "numbers)"});
+    CHECK(wrong_field("expect: {count: parent.stars}") ==
+          Lines{"7:21: {parent.stars} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_field("expect: {count: 5 +}").size() == 1);
+    CHECK(wrong_field("expect: {count: 5, tolerance: much}") ==
+          Lines{"7:35: \"tolerance\" must be a share such as 1% or 0.01, not \"much\""});
+    CHECK(wrong_field("expect: {count: 5, page_size: 0}") ==
+          Lines{"7:35: \"page_size\" must be a whole number from 1 to 1000000, not \"0\""});
+    CHECK(wrong_stream("    foreach: {list: [{id: 1, size: 9}]}\n    path: /a\n    key: id\n"
+                       "    expect: {count: list.siz}\n") ==
+          Lines{"8:21: the entries of \"list\" have no \"siz\" (did you mean \"size\"?)"});
+}
+
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("incremental: {since: {}}") == Lines{later("7:5", "incremental")});
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
-    CHECK(wrong_field("expect: {count: 5}") == Lines{later("7:5", "expect")});
     CHECK(wrong_field("body: {json: {}}") == Lines{later("7:5", "body")});
     CHECK(wrong_field("method: POST") == Lines{later("7:5", "method")});
     CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});

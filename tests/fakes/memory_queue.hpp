@@ -41,8 +41,9 @@ class MemoryQueue {
         std::string name, owner;
         std::int64_t count = 0, period = 0, burst = 1, concurrency = 0;
         queue::Pace pace = queue::Pace::sliding;
+        bool kept = false;  ///< granted or blocked once: view() tells of it
         bool assumed = false, known = false, wanted = false;
-        std::int64_t used = 0, blind = 0, late = 0, late_us = 0, slack = 0, silent = 0, probe = 0, blocked = 0;
+        std::int64_t used = 0, blind = 0, dead = 0, dead_us = 0, late = 0, late_us = 0, slack = 0, silent = 0, probe = 0, blocked = 0;
         std::int64_t window = 0, lapsed = 0, last_used = 0, last_limit = 0;
         std::optional<std::int64_t> limit, reset, seen, tat, since;
         std::optional<std::int64_t> rate, slots, wall, halved, grown;  ///< learned; thousandths
@@ -172,12 +173,13 @@ class MemoryQuota final : public queue::Quota {
     std::int64_t in_flight(MemoryQueue::Ledger& ledger) const;
     /// When the limit could grant; nullopt: now. `changed` is what it becomes by granting.
     std::optional<std::int64_t> ask(const queue::LimitAsk& limit, MemoryQueue::Ledger& changed);
+    void mend_reset(MemoryQueue::Ledger& ledger) const;
     std::int64_t late(const queue::LimitAsk& limit, const MemoryQueue::Ledger& ledger) const;
     void add_late(const queue::LimitAsk& limit, MemoryQueue::Ledger& ledger, std::int64_t units) const;
     void note_wanted(std::vector<MemoryQueue::Ledger>& asked);
     void close_window(MemoryQueue::Ledger& ledger) const;
-    void settle_told(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool paid, std::int64_t units,
-                     const queue::LimitFeedback& told);
+    void settle_told(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool paid, std::int64_t granted_us,
+                     std::int64_t units, const queue::LimitFeedback& told);
     void learn(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, const queue::Settlement& settlement,
                std::int64_t flying_before) const;
 

@@ -56,6 +56,12 @@ std::int64_t units_of(const MemoryQueue::Ledger& ledger) {
     return units;
 }
 
+/// What queue/redis_quota.cpp hands to the script.
+void bound_costs(std::vector<LimitAsk>& limits) {
+    for (auto& limit : limits)
+        limit.cost = std::clamp(limit.cost, std::int64_t{0}, std::max(limit.count, std::int64_t{1}));
+}
+
 std::int64_t scaled(std::int64_t count, double share) {
     return static_cast<std::int64_t>(std::floor(static_cast<double>(count) * share + 1e-9));
 }
@@ -71,16 +77,23 @@ MemoryQueue::Ledger& MemoryQuota::ledger(const LimitAsk& ask) {
     found.burst = ask.burst;
     found.pace = ask.pace;
     found.concurrency = ask.concurrency;
-    if (ask.pace == queue::Pace::told && found.reset && *found.reset > queue_.now_us() + 2 * ask.period_us) {
-        found.reset = queue_.now_us() + ask.period_us;
-    }
+    mend_reset(found);
     return found;
+}
+
+// A clock that was set back: no window lasts longer than two of its periods.
+void MemoryQuota::mend_reset(MemoryQueue::Ledger& q) const {
+    if (q.pace == queue::Pace::told && q.reset && *q.reset > queue_.now_us() + 2 * q.period)
+        q.reset = queue_.now_us() + q.period;
 }
 
 std::int64_t MemoryQuota::in_flight(MemoryQueue::Ledger& ledger) const {
     const auto units = units_of(ledger);
     std::erase_if(ledger.flight, [&](const auto& one) { return one.second.deadline <= queue_.now_us(); });
-    ledger.blind += units - units_of(ledger);
+    const auto dead = units - units_of(ledger);
+    ledger.blind += dead;
+    ledger.dead += dead;
+    if (dead > 0) ledger.dead_us = queue_.now_us();
     return static_cast<std::int64_t>(ledger.flight.size());
 }
 
@@ -147,6 +160,7 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         q.reset = now + limit.period_us;
         q.assumed = true;
         q.seen.reset();
+        q.dead = 0;
     }
     q.used += cost;
     return std::nullopt;
@@ -179,6 +193,7 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
                                                        std::size_t room_bytes) {
     auto& held = queue_.held;
     const auto now = queue_.now_us();
+    for (auto& payer : payers) bound_costs(payer.limits);
     std::variant<Granted, Wait> answer;
     std::optional<std::int64_t> earliest;
     Wait wait{Millis(1000), "no payer", ""};
@@ -238,6 +253,7 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
         auto& changed = changes[i];
         changed.flight[granted.reservation] = {deadline, payers[*chosen].limits[i].cost};
         const std::pair<std::string, std::string> key(changed.name, changed.owner);
+        changed.kept = true;
         held.ledgers[key] = std::move(changed);
     }
     held.last_us = std::max(now, held.last_us + 1);
@@ -248,14 +264,15 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
     co_return answer;
 }
 
-void MemoryQuota::settle_told(const LimitAsk& ask, MemoryQueue::Ledger& q, bool paid, std::int64_t units,
-                              const queue::LimitFeedback& told) {
+void MemoryQuota::settle_told(const LimitAsk& ask, MemoryQueue::Ledger& q, bool paid, std::int64_t granted_us,
+                              std::int64_t units, const queue::LimitFeedback& told) {
     const auto now = queue_.now_us();
     const bool is_placed = told.remaining && told.reset_at_us;
     if (paid && !is_placed && q.reset && now >= *q.reset - same_window) add_late(ask, q, units);
     if (told.limit) q.limit = std::max<std::int64_t>(1, scaled(*told.limit, 1 - ask.reserve));
     if (!told.remaining) {
         if (!paid) return;
+        if (q.assumed && q.blind == 0 && !q.seen) q.reset = now + ask.period_us;
         q.blind += units;
         if (++q.silent >= silent_max) q.known = true;
         return;
@@ -274,10 +291,14 @@ void MemoryQuota::settle_told(const LimitAsk& ask, MemoryQueue::Ledger& q, bool 
     if (is_older) return;
     if (is_newer) close_window(q);
     if (is_newer || !q.reset) {
-        q.blind = 0;
+        q.blind = q.dead = 0;
         q.seen = seen;
     } else {
         q.seen = std::max(q.seen.value_or(0), seen);
+    }
+    if (q.dead > 0 && granted_us > q.dead_us) {
+        q.blind = std::max<std::int64_t>(0, q.blind - q.dead);
+        q.dead = 0;
     }
     if (reset) {
         q.reset = compares && !is_newer ? std::max(*q.reset, *reset) : *reset;
@@ -322,14 +343,14 @@ void MemoryQuota::learn(const LimitAsk& ask, MemoryQueue::Ledger& q, const queue
 
 Task<> MemoryQuota::settle(queue::Settlement settlement) {
     const auto now = queue_.now_us();
+    bound_costs(settlement.limits);
     for (const auto& limit : settlement.limits) {
         auto& q = ledger(limit);
-        const auto flying_before = static_cast<std::int64_t>(q.flight.size());
+        const auto flying_before = in_flight(q);
         const auto found = q.flight.find(settlement.reservation);
         const bool was_flying = found != q.flight.end();
         const auto granted_us = was_flying ? found->second.deadline - flight_us : 0;
         if (was_flying) q.flight.erase(found);
-        in_flight(q);
         queue::LimitFeedback told;
         for (const auto& one : settlement.feedback) {
             if (one.name == limit.name && one.owner == limit.owner) told = one;
@@ -350,7 +371,7 @@ Task<> MemoryQuota::settle(queue::Settlement settlement) {
                 q.slack -= back;
             }
             if (limit.pace == queue::Pace::told)
-                settle_told(limit, q, was_flying && !settlement.refund, units, told);
+                settle_told(limit, q, was_flying && !settlement.refund, granted_us, units, told);
             if (was_flying && units > 0 && !settlement.stream.empty()) {
                 const auto window = is_window ? q.window : now / limit.period_us;
                 auto& [of, spent] = q.spent[settlement.stream];
@@ -360,6 +381,7 @@ Task<> MemoryQuota::settle(queue::Settlement settlement) {
         }
         if (limit.pace == queue::Pace::learned && was_flying) learn(limit, q, settlement, flying_before);
         if (settlement.block) {
+            q.kept = true;
             q.blocked = std::max(q.blocked, now + settlement.block->count() * 1000);
         }
     }
@@ -406,6 +428,8 @@ Task<std::vector<queue::LimitView>> MemoryQuota::view() {
     const auto now = queue_.now_us();
     std::vector<queue::LimitView> views;
     for (auto& [key, q] : queue_.held.ledgers) {
+        if (!q.kept) continue;
+        mend_reset(q);
         queue::LimitView view;
         const auto ask = ask_of(q);
         view.name = q.name;
