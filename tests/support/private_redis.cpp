@@ -26,7 +26,8 @@ void copy_directory(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-PrivateRedis::PrivateRedis(Config config) : config_(std::move(config)) {
+PrivateRedis::PrivateRedis(Config config, Env env)
+    : config_(std::move(config)), env_(std::move(env)) {
     for (int attempt = 1;; ++attempt) {
         port_ = free_port();
         try {
@@ -70,6 +71,7 @@ void PrivateRedis::start() {
         options.argv.push_back("--" + name);
         options.argv.push_back(value);
     }
+    options.env = env_;
     server_ = std::make_unique<ChildProcess>(std::move(options));
     const auto answers = [this] {
         if (!server_->is_running()) return true;

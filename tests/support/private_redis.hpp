@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,10 +18,11 @@ namespace pawl::test {
 class PrivateRedis {
   public:
     using Config = std::vector<std::pair<std::string, std::string>>;  ///< "maxmemory", "10mb"
+    using Env = std::map<std::string, std::string>;
 
     /// Starts it and waits until it answers. `config` comes behind the defaults: appendonly yes,
     /// appendfsync everysec, no RDB snapshots, enable-debug-command local.
-    explicit PrivateRedis(Config config = {});
+    explicit PrivateRedis(Config config = {}, Env env = {});
     ~PrivateRedis();
 
     [[nodiscard]] std::string url() const;         ///< redis://127.0.0.1:port
@@ -46,6 +48,7 @@ class PrivateRedis {
   private:
     TemporaryDirectory directory_;
     Config config_;
+    Env env_;
     int port_ = 0;
     std::unique_ptr<ChildProcess> server_;
 };
