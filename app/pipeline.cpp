@@ -100,7 +100,7 @@ core::Task<> Pipeline::claim_redis(Sources sources) {
                                     known->instance.str() + ") than the Postgres at " + session_.postgres_address() +
                                     " (" + options_.instance.str() +
                                     ").\nUse the Redis that belongs to it, or take this one over with --adopt-redis.");
-        (void)co_await ports.frontiers.adopt(options_.instance, true);
+        (void)co_await ports.frontiers.adopt(options_.instance, true, queue::Frontiers::Past::unknown);
         core::log::warn("Redis taken over from another catalogue", {{"source", source->name}});
     }
 }
@@ -109,6 +109,7 @@ std::unique_ptr<Pipeline::Part> Pipeline::make_part(const std::shared_ptr<const 
     auto part = std::make_unique<Part>(session_, source->name, redis_);
     auto& ports = part->ports;
     if (options_.role != Role::worker) {
+        ports.quota.take_slot(options_.slot);
         auto accounts =
             collector::load_accounts(*source, session_.invocation.environment, session_.settings.secrets_dir);
         part->planner = std::make_unique<collector::Planner>(

@@ -131,7 +131,8 @@ core::Task<> Planner::know_redis() {
     auto known = co_await ports_.frontiers.instance();
     const auto ours = registration_.instance;
     if (!known) {
-        known = co_await ports_.frontiers.adopt(ours, false);
+        const auto past = registration_.is_new ? queue::Frontiers::Past::none : queue::Frontiers::Past::unknown;
+        known = co_await ports_.frontiers.adopt(ours, false, past);
         core::log::info(
             "Redis knows nothing of this source, what is unfinished is offered anew and may be "
             "asked again",

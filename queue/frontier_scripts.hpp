@@ -4,7 +4,8 @@
 
 // clang-format off
 /// The scripts behind queue/redis_frontiers.cpp. Keys, all behind the prefix "pawl:{source}:"
-///   meta            hash    instance, epoch, last_us (quota), turn (order of offers)
+///   meta            hash    instance, epoch, quiet_us (when they were written, 0 where nothing was asked
+///                           before), last_us (quota), turn (order of offers)
 ///   offer:<class>   zset    slice → turn: waits for a collector
 ///   leased          zset    slice → expiry, ms
 ///   held:<owner>    set     slices a collector slot holds
@@ -20,11 +21,12 @@
 // clang-format on
 namespace pawl::queue {
 
-/// instance, a random epoch, override ("1" or "") → {instance, epoch}
+/// instance, a random epoch, override ("1" or ""), nothing was asked before ("1" or "") → {instance, epoch}
 inline const RedisScript adopt_script("adopt", RedisScript::WhenFull::run, R"lua(
 local have = redis.call('HMGET', P..'meta', 'instance', 'epoch')
 if have[1] and (have[1] == ARGV[1] or ARGV[3] ~= '1') then return {have[1], have[2]} end
-redis.call('HSET', P..'meta', 'instance', ARGV[1], 'epoch', ARGV[2])
+redis.call('HSET', P..'meta', 'instance', ARGV[1], 'epoch', ARGV[2],
+           'quiet_us', ARGV[4] == '1' and 0 or digits(now_us))
 return {ARGV[1], ARGV[2]}
 )lua");
 

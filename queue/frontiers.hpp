@@ -73,10 +73,13 @@ class Frontiers {
         core::Token instance;  ///< of the Postgres catalogue this Redis works for
         core::Token epoch;     ///< drawn anew each time the source's keys are found missing
     };
+    /// What is known of the time before this Redis: none where nothing was ever asked for this source, so that its budgets
+    /// begin full; else they begin empty.
+    enum class Past : std::uint8_t { unknown, none };
     /// What the source's keys belong to; nullopt when Redis holds none (new or wiped).
     virtual core::Task<std::optional<Instance>> instance() = 0;
     /// Marks this Redis as belonging to `instance` with a new random epoch, unless it is marked already; returns what holds.
-    virtual core::Task<Instance> adopt(core::Token instance, bool override_other) = 0;
+    virtual core::Task<Instance> adopt(core::Token instance, bool override_other, Past past = Past::unknown) = 0;
 
     /// Offers up to 500 slices in one call; answers in order.
     virtual core::Task<std::vector<OfferAnswer>> offer(std::vector<Offer> offers) = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -33,9 +34,18 @@ struct LimitAsk {
     /// fixed: ends of a window and of the next one, on Redis's clock; the first of them is not over for longer than the guard.
     std::int64_t ends_us = 0, next_ends_us = 0;
 
-    /// fixed: so long before and after the end of a window nobody asks, since the API's clock is not ours. At most 1 s, and
-    /// at most half a percent of the window in all.
+    /// fixed: so long before and after the end of a window nobody asks, since the API's clock is not ours. sliding: so much
+    /// longer than its period a window is kept, since requests arrive less evenly than they were granted. At most 1 s, and at
+    /// most half a percent of the window in all.
     [[nodiscard]] std::int64_t guard_us() const { return std::min<std::int64_t>(1'000'000, period_us / 400); }
+    /// bucket: units that go at once. What flows in within 80 ms, but at most half of the burst, is left for requests that
+    /// arrive later than others that were granted after them.
+    [[nodiscard]] std::int64_t burst_used() const {
+        if (pace != Pace::bucket || period_us <= 0) return burst;
+        constexpr double late_us = 80'000;  // two collectors on a machine that is busy
+        const auto flows = std::ceil(late_us * static_cast<double>(count) / static_cast<double>(period_us));
+        return burst - std::min(burst / 2, static_cast<std::int64_t>(flows));
+    }
     double reserve = 0;             ///< share left unused; taken off the limits that the API tells, as it is off `count`
 };
 

@@ -69,9 +69,9 @@ Task<std::optional<Frontiers::Instance>> RedisFrontiers::instance() {
     co_return Instance{token(reply.at(0)), token(reply.at(1))};
 }
 
-Task<Frontiers::Instance> RedisFrontiers::adopt(core::Token instance, bool override_other) {
+Task<Frontiers::Instance> RedisFrontiers::adopt(core::Token instance, bool override_other, Past past) {
     std::vector<std::string> arguments{instance.str(), core::Token::random(random_).str(),
-                                       override_other ? "1" : ""};
+                                       override_other ? "1" : "", past == Past::none ? "1" : ""};
     const auto reply = co_await connection_->run(adopt_script, prefix_, std::move(arguments));
     const Instance held{token(reply.at(0)), token(reply.at(1))};
     co_return held;

@@ -18,7 +18,7 @@ class RedisFrontiers final : public Frontiers {
                    core::Telemetry& telemetry, core::Random& random, std::size_t bytes_max);
 
     core::Task<std::optional<Instance>> instance() override;
-    core::Task<Instance> adopt(core::Token instance, bool override_other) override;
+    core::Task<Instance> adopt(core::Token instance, bool override_other, Past past) override;
     core::Task<std::vector<OfferAnswer>> offer(std::vector<Offer> offers) override;
     core::Task<std::vector<Lease>> lease(std::string owner, std::size_t count,
                                          core::Millis ttl) override;

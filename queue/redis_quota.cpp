@@ -37,7 +37,7 @@ constexpr std::size_t payers_max = 8;  // of one call: a script looks at each li
 json to_json(const LimitAsk& limit) {
     return {{"name", limit.name},     {"owner", limit.owner},
             {"count", limit.count},   {"period", limit.period_us},
-            {"burst", limit.burst},   {"concurrency", limit.concurrency},
+            {"burst", limit.burst_used()},   {"concurrency", limit.concurrency},
             {"cost", std::clamp(limit.cost, std::int64_t{0}, std::max(limit.count, std::int64_t{1}))},
             {"pace", to_string(limit.pace)},
             {"ends", limit.ends_us},  {"next_ends", limit.next_ends_us},
@@ -51,12 +51,9 @@ json to_json(const std::vector<LimitAsk>& limits) {
     return all;
 }
 
-std::string encode(const std::vector<Payer>& payers) {
-    json all = json::array();
-    for (std::size_t i = 0; i < std::min(payers.size(), payers_max); ++i) {
-        all.push_back({{"owner", payers[i].owner}, {"limits", to_json(payers[i].limits)}});
-    }
-    return all.dump();
+std::string encode(const Payer& payer) {
+    const json object{{"owner", payer.owner}, {"limits", to_json(payer.limits)}};
+    return object.dump();
 }
 
 /// Absent members stay absent: cjson would make of null a value that is not nil.
@@ -96,9 +93,11 @@ Task<std::variant<Granted, Wait>> RedisQuota::reserve(std::vector<Payer> payers,
                                                       std::size_t room_bytes) {
     std::variant<Granted, Wait> answer;
     const std::string reservation = core::Token::random(random_).str();
-    std::vector<std::string> arguments{encode(payers), reservation, std::to_string(room_bytes),
-                                       std::to_string(queue_bytes_max_)};
+    std::vector<std::string> arguments{reservation, std::to_string(room_bytes), std::to_string(queue_bytes_max_),
+                                       slot_, has_asked_ ? "" : "1"};
+    for (std::size_t i = 0; i < std::min(payers.size(), payers_max); ++i) arguments.push_back(encode(payers[i]));
     const auto reply = co_await connection_->run(reserve_script, prefix_, std::move(arguments));
+    has_asked_ = true;
     if (reply.at(0).integer() == 1) {
         Granted granted;
         granted.reservation = reservation;

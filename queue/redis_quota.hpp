@@ -17,6 +17,10 @@ class RedisQuota final : public Quota {
     RedisQuota(std::shared_ptr<RedisConnection> connection, std::string source,
                core::Telemetry& telemetry, core::Random& random, std::size_t queue_bytes_max);
 
+    /// The name of this process, which no other that runs has: with its first reservation it says that what the process
+    /// before it of that name had in flight is over. Without one that is known after two minutes.
+    void take_slot(std::string slot) { slot_ = std::move(slot); }
+
     core::Task<std::variant<Granted, Wait>> reserve(std::vector<Payer> payers,
                                                     std::size_t room_bytes) override;
     core::Task<> settle(Settlement settlement) override;
@@ -27,7 +31,8 @@ class RedisQuota final : public Quota {
 
   private:
     std::shared_ptr<RedisConnection> connection_;
-    std::string source_, prefix_;
+    std::string source_, prefix_, slot_;
+    bool has_asked_ = false;
     core::Telemetry& telemetry_;
     core::Random& random_;
     std::size_t queue_bytes_max_;

@@ -16,6 +16,7 @@ struct Registration {
     core::Token instance;         ///< identity of this catalogue (pawl.meta)
     std::int64_t source_id = 0;
     std::int64_t epoch = 0;       ///< configuration epoch in force
+    bool is_new = false;          ///< nobody has registered this source before: nothing was asked for it yet
     bool may_plan = true;         ///< false: a newer configuration than ours is in force; finish work, plan nothing
     std::vector<core::SliceId> cancelled;  ///< slices whose request is no longer asked for: forget them in Redis
 };

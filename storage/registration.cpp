@@ -211,6 +211,7 @@ Registration register_source(pqxx::transaction_base& transaction, const core::So
     const InForce now = lock_source(transaction, source.name);
     registration.source_id = now.source_id;
     registration.epoch = now.epoch;
+    registration.is_new = now.hash.empty();
     if (now.hash != hash) {
         registration.may_plan = may_take_over(transaction, source.name, now, hash, before);
         if (!registration.may_plan) return registration;

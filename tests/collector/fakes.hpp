@@ -38,6 +38,7 @@ class FakeFrontiers final : public queue::Frontiers {
     int lost_replies = 0;                    // advance takes the page, and the reply is lost
     bool down = false;
     std::optional<Instance> known;
+    Past adopted_past = Past::unknown;
     std::vector<core::SliceId> released, forgotten, renewed;
     std::set<core::SliceId> stolen;  // renew says they are no longer ours
     core::SeededRandom random{7};
@@ -49,8 +50,9 @@ class FakeFrontiers final : public queue::Frontiers {
         must_answer();
         co_return known;
     }
-    core::Task<Instance> adopt(core::Token instance, bool override_other) override {
+    core::Task<Instance> adopt(core::Token instance, bool override_other, Past past) override {
         must_answer();
+        adopted_past = past;
         if (!known || override_other) known = Instance{instance, core::Token::random(random)};
         co_return *known;
     }

@@ -144,11 +144,21 @@ TEST_CASE("a Redis without our keys is adopted, and everything unfinished falls 
     bench.pass(5s);
     REQUIRE(bench.frontiers.known);
     CHECK(bench.frontiers.known->instance == bench.catalogue.registration.instance);
+    CHECK(bench.frontiers.adopted_past == queue::Frontiers::Past::unknown);
     const auto first = bench.catalogue.epoch_asked;
     bench.frontiers.known.reset();  // wiped
     bench.pass(5s);
     CHECK(bench.catalogue.epoch_asked != first);
     CHECK(bench.catalogue.epoch_asked == bench.frontiers.known->epoch);
+    bench.stop();
+}
+
+TEST_CASE("a source that nobody registered before begins with full budgets", "[collector][planner]") {
+    PlannerBench bench;
+    bench.catalogue.registration.is_new = true;
+    bench.start();
+    bench.pass(5s);
+    CHECK(bench.frontiers.adopted_past == queue::Frontiers::Past::none);
     bench.stop();
 }
 

@@ -55,10 +55,11 @@ Task<std::optional<queue::Frontiers::Instance>> MemoryFrontiers::instance() {
     co_return queue_.held.instance;
 }
 
-Task<queue::Frontiers::Instance> MemoryFrontiers::adopt(core::Token instance, bool override_other) {
+Task<queue::Frontiers::Instance> MemoryFrontiers::adopt(core::Token instance, bool override_other, Past past) {
     auto& have = queue_.held.instance;
     if (!have || (have->instance != instance && override_other)) {
         have = Instance{instance, core::Token::random(queue_.random)};
+        queue_.held.quiet_us = past == Past::none ? 0 : queue_.now_us();
     }
     co_return *have;
 }

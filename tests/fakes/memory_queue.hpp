@@ -41,9 +41,10 @@ class MemoryQueue {
         std::string name, owner;
         std::int64_t count = 0, period = 0, burst = 1;
         queue::Pace pace = queue::Pace::sliding;
+        bool kept = false;  ///< granted or blocked once: view() tells of it
         bool assumed = false, known = false;
-        std::int64_t used = 0, blind = 0, silent = 0, probe = 0, blocked = 0;
-        std::optional<std::int64_t> limit, reset, seen, tat;
+        std::int64_t used = 0, blind = 0, dead = 0, dead_us = 0, late = 0, late_us = 0, slack = 0, silent = 0, probe = 0, blocked = 0;
+        std::optional<std::int64_t> limit, reset, seen, tat, since;
         struct Flight {
             std::int64_t deadline = 0, cost = 1;
         };
@@ -56,6 +57,7 @@ class MemoryQueue {
     [[nodiscard]] static EntryId parse_entry(const std::string& entry);  ///< "": before all
     struct Held {
         std::optional<queue::Frontiers::Instance> instance;
+        std::optional<std::int64_t> quiet_us;
         std::map<core::SliceId, Slice> slices;
         std::map<core::SliceId, std::map<core::Link, Queued>>
             chains;  ///< by the link of the page before
@@ -99,7 +101,7 @@ class MemoryFrontiers final : public queue::Frontiers {
     explicit MemoryFrontiers(MemoryQueue& queue) : queue_(queue) {}
 
     core::Task<std::optional<Instance>> instance() override;
-    core::Task<Instance> adopt(core::Token instance, bool override_other) override;
+    core::Task<Instance> adopt(core::Token instance, bool override_other, Past past) override;
     core::Task<std::vector<queue::OfferAnswer>> offer(std::vector<queue::Offer> offers) override;
     core::Task<std::vector<queue::Lease>> lease(std::string owner, std::size_t count,
                                                 core::Millis ttl) override;
@@ -160,10 +162,12 @@ class MemoryQuota final : public queue::Quota {
   private:
     MemoryQueue::Ledger& ledger(const queue::LimitAsk& ask);
     std::int64_t in_flight(MemoryQueue::Ledger& ledger) const;
+    std::int64_t late(const queue::LimitAsk& limit, const MemoryQueue::Ledger& ledger) const;
+    void add_late(const queue::LimitAsk& limit, MemoryQueue::Ledger& ledger) const;
     /// When the limit could grant; nullopt: now. `changed` is what it becomes by granting.
     std::optional<std::int64_t> ask(const queue::LimitAsk& limit, MemoryQueue::Ledger& changed);
     void settle_window(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool was_flying,
-                       bool refund, const queue::LimitFeedback& told);
+                       std::int64_t granted_us, bool refund, const queue::LimitFeedback& told);
 
     MemoryQueue& queue_;
 };

@@ -22,15 +22,11 @@ constexpr Millis send_within{10'000};
 struct Spacing {
     std::int64_t step, burst;
 };
-Spacing spacing(queue::Pace pace, std::int64_t count, std::int64_t period, std::int64_t burst,
-                std::int64_t cost) {
-    burst = std::max<std::int64_t>(1, std::min(std::max(burst, cost), count));
-    if (pace == queue::Pace::bucket) return {(period + count - 1) / count, burst};
-    const auto slots = count - burst + 1;
-    return {(period + slots - 1) / slots + 1, burst};
-}
 Spacing spacing(const LimitAsk& ask) {
-    return spacing(ask.pace, ask.count, ask.period_us, ask.burst, ask.cost);
+    const auto burst = std::max<std::int64_t>(1, std::min(std::max(ask.burst_used(), ask.cost), ask.count));
+    if (ask.pace == queue::Pace::bucket) return {(ask.period_us + ask.count - 1) / ask.count, burst};
+    const auto slots = ask.count - burst + 1;
+    return {(ask.period_us + ask.guard_us() + slots - 1) / slots + 1, burst};
 }
 
 std::int64_t units_of(const MemoryQueue::Ledger& ledger) {
@@ -62,8 +58,20 @@ MemoryQueue::Ledger& MemoryQuota::ledger(const LimitAsk& ask) {
 std::int64_t MemoryQuota::in_flight(MemoryQueue::Ledger& ledger) const {
     const auto units = units_of(ledger);
     std::erase_if(ledger.flight, [&](const auto& one) { return one.second.deadline <= queue_.now_us(); });
-    ledger.blind += units - units_of(ledger);
+    const auto dead = units - units_of(ledger);
+    ledger.blind += dead;
+    ledger.dead += dead;
+    if (dead > 0) ledger.dead_us = queue_.now_us();
     return static_cast<std::int64_t>(ledger.flight.size());
+}
+
+std::int64_t MemoryQuota::late(const LimitAsk& limit, const MemoryQueue::Ledger& q) const {
+    return q.late_us > 0 && queue_.now_us() < q.late_us + limit.period_us + margin ? q.late : 0;
+}
+
+void MemoryQuota::add_late(const LimitAsk& limit, MemoryQueue::Ledger& q) const {
+    q.late = late(limit, q) + limit.cost;
+    q.late_us = queue_.now_us();
 }
 
 std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue::Ledger& q) {
@@ -79,8 +87,10 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         auto ends = now < limit.ends_us + guard ? limit.ends_us : limit.next_ends_us;
         if (now >= ends + guard) ends = now + limit.period_us;
         if (now >= ends - guard) return ends + guard;
-        const auto used = q.reset == ends ? q.used : flying;
+        const bool is_same = q.reset == ends;
+        const auto used = is_same ? q.used : flying + late(limit, q);
         if (used > 0 && used + cost > limit.count) return ends + guard;
+        q.late = is_same ? late(limit, q) : 0;
         q.used = used + cost;
         q.reset = ends;
         return std::nullopt;
@@ -88,8 +98,14 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
     if (limit.pace != queue::Pace::told) {
         const auto [step, burst] = spacing(limit);
         const auto free = (burst - cost) * step;
-        const auto tat = std::clamp(q.tat.value_or(now + free), now, now + burst * step);
+        const auto quiet = std::max(queue_.held.last_us, queue_.held.quiet_us.value_or(now));
+        const auto unknown = std::min(now + free, quiet + burst * step);
+        const auto tat = std::clamp(q.tat.value_or(unknown), now, now + burst * step);
         if (tat - now > free) return tat - free;
+        if (cost == 0) return std::nullopt;
+        const bool is_fresh = !q.since || tat - now < step;
+        q.slack = is_fresh ? burst * step : std::min(q.slack, tat - now);
+        if (is_fresh) q.since = now;
         q.tat = tat + cost * step;
         return std::nullopt;
     }
@@ -99,16 +115,20 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         if (requests > 0 && q.probe > now) return std::min(q.probe, now + poll);
         q.probe = now + probe_us;
     } else if (is_over) {
-        if (flying + cost > most) return now + poll;
+        if (flying + late(limit, q) + cost > most) return now + poll;
     } else if (q.used + cost > most) {
         return *q.reset + margin;
     }
     if (is_over) {
-        q.used = flying;
+        q.blind = late(limit, q);
+        q.late = 0;
+        q.used = flying + q.blind;
         q.reset = now + limit.period_us;
         q.assumed = true;
-        q.blind = 0;
         q.seen.reset();
+        q.dead = 0;
+    } else if (!q.known) {
+        q.late = late(limit, q);
     }
     q.used += cost;
     return std::nullopt;
@@ -162,15 +182,18 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
         if (!is_empty && held.bytes + reserved + wanted > queue_.bytes_max) {
             wait.retry_in = Millis(poll / 1000);
             wait.reason = "room";
+            wait.owner = "";
             answer = std::move(wait);
             co_return answer;
         }
         held.rooms[granted.reservation] = {wanted, now + flight_us};
     }
+    const auto deadline = queue_.now_us() + flight_us;  // not before what ask() wrote, where the clock runs on
     for (std::size_t i = 0; i < changes.size(); ++i) {
         auto& changed = changes[i];
-        changed.flight[granted.reservation] = {now + flight_us, payers[*chosen].limits[i].cost};
+        changed.flight[granted.reservation] = {deadline, payers[*chosen].limits[i].cost};
         const std::pair<std::string, std::string> key(changed.name, changed.owner);
+        changed.kept = true;
         held.ledgers[key] = std::move(changed);
     }
     held.last_us = std::max(now, held.last_us + 1);
@@ -182,12 +205,16 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
 }
 
 void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, bool was_flying,
-                                bool refund, const queue::LimitFeedback& told) {
+                                std::int64_t granted_us, bool refund,
+                                const queue::LimitFeedback& told) {
     const auto now = queue_.now_us();
+    const bool is_placed = told.remaining && told.reset_at_us;
+    if (was_flying && !refund && !is_placed && q.reset && now >= *q.reset - same_window) add_late(ask, q);
     if (was_flying && refund) q.used = std::max<std::int64_t>(0, q.used - ask.cost);
     if (told.limit) q.limit = std::max<std::int64_t>(1, scaled(*told.limit, 1 - ask.reserve));
     if (!told.remaining) {
         if (!was_flying || refund) return;
+        if (q.assumed && q.blind == 0 && !q.seen) q.reset = now + ask.period_us;
         q.blind += ask.cost;
         if (++q.silent >= silent_max) q.known = true;
         return;
@@ -205,10 +232,14 @@ void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, boo
     q.silent = 0;
     if (is_older) return;
     if (is_newer || !q.reset) {
-        q.blind = 0;
+        q.blind = q.dead = 0;
         q.seen = seen;
     } else {
         q.seen = std::max(q.seen.value_or(0), seen);
+    }
+    if (was_flying && q.dead > 0 && granted_us > q.dead_us) {
+        q.blind = std::max<std::int64_t>(0, q.blind - q.dead);
+        q.dead = 0;
     }
     if (reset) {
         q.reset = compares && !is_newer ? std::max(*q.reset, *reset) : *reset;
@@ -223,22 +254,29 @@ void MemoryQuota::settle_window(const LimitAsk& ask, MemoryQueue::Ledger& q, boo
 Task<> MemoryQuota::settle(queue::Settlement settlement) {
     for (const auto& limit : settlement.limits) {
         auto& q = ledger(limit);
-        const bool was_flying = q.flight.erase(settlement.reservation) > 0;
+        const auto found = q.flight.find(settlement.reservation);
+        const bool was_flying = found != q.flight.end();
+        const auto granted_us = was_flying ? found->second.deadline - flight_us : 0;
+        if (was_flying) q.flight.erase(found);
         in_flight(q);
         queue::LimitFeedback told;
         for (const auto& one : settlement.feedback) {
             if (one.name == limit.name && one.owner == limit.owner) told = one;
         }
+        const auto now = queue_.now_us();
         const bool refunded = limit.count > 0 && was_flying && settlement.refund;
         if (limit.count > 0 && limit.pace == queue::Pace::told) {
-            settle_window(limit, q, was_flying, settlement.refund, told);
-        } else if (refunded && limit.pace == queue::Pace::fixed) {
-            if (q.reset && queue_.now_us() < *q.reset)
-                q.used = std::max<std::int64_t>(0, q.used - limit.cost);
-        } else if (refunded && q.tat) {
-            q.tat = *q.tat - limit.cost * spacing(limit).step;
+            settle_window(limit, q, was_flying, granted_us, settlement.refund, told);
+        } else if (limit.count > 0 && was_flying && limit.pace == queue::Pace::fixed) {
+            if (!refunded && q.reset && now >= *q.reset - limit.guard_us()) add_late(limit, q);
+            if (refunded && q.reset && now < *q.reset) q.used = std::max<std::int64_t>(0, q.used - limit.cost);
+        } else if (refunded && q.tat && granted_us >= q.since.value_or(now)) {
+            const auto back = std::min(limit.cost * spacing(limit).step, q.slack);
+            q.tat = *q.tat - back;
+            q.slack -= back;
         }
         if (settlement.block) {
+            q.kept = true;
             q.blocked = std::max(q.blocked, queue_.now_us() + settlement.block->count() * 1000);
         }
     }
@@ -266,6 +304,7 @@ Task<std::vector<queue::LimitView>> MemoryQuota::view() {
     const auto now = queue_.now_us();
     std::vector<queue::LimitView> views;
     for (auto& [key, q] : queue_.held.ledgers) {
+        if (!q.kept) continue;
         queue::LimitView view;
         view.name = q.name;
         view.owner = q.owner;
@@ -278,7 +317,12 @@ Task<std::vector<queue::LimitView>> MemoryQuota::view() {
             view.used = q.used;
             reset = *q.reset - now;
         } else if (q.count > 0 && !is_window) {
-            const auto [step, burst] = spacing(q.pace, q.count, q.period, q.burst, 1);
+            LimitAsk asked;
+            asked.pace = q.pace;
+            asked.count = q.count;
+            asked.period_us = q.period;
+            asked.burst = q.burst;
+            const auto [step, burst] = spacing(asked);
             reset = std::max<std::int64_t>(0, q.tat.value_or(now) - now);
             view.limit = burst;
             view.used = std::min(burst, (reset + step - 1) / step);

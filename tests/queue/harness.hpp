@@ -67,6 +67,7 @@ class RedisHarness {
         return time.at(0).integer() * 1'000'000 + time.at(1).integer();
     }
     queue::RedisConnection& connection() { return *connection_; }
+    std::shared_ptr<queue::RedisConnection> shared_connection() { return connection_; }
 
     boost::asio::io_context io;
     core::SeededRandom random{7};

@@ -293,6 +293,22 @@ TEMPLATE_TEST_CASE("a fixed window is spent at any pace until the clock ends it"
     CHECK(retry_in(client.reserve()) > core::Millis(39'000));
 }
 
+TEMPLATE_TEST_CASE("a request that was answered around the end of a fixed window counts in the next one",
+                   "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto ask = window_limit("ann", 5, 40 * second);  // a guard of 100 ms on either side
+    ask.pace = Pace::fixed;
+    ask.ends_us = queues.now_us() + second / 4;
+    ask.next_ends_us = ask.ends_us + 40 * second;
+    Client client(queues, payer_of("ann", {ask}));
+    const auto first = client.reserve();
+    REQUIRE(granted(first));
+    queues.pass(core::Millis(180));
+    client.settle(first);
+    queues.pass(core::Millis(220));
+    CHECK(client.spend() == 4);
+}
+
 TEMPLATE_TEST_CASE("a free request is given back to a fixed window, but not to the one after it", "[quota]",
                    PAWL_QUEUES) {
     TestType queues;
@@ -332,7 +348,9 @@ TEMPLATE_TEST_CASE("a request takes as many units as it costs, of each limit its
         CHECK(cheap.spend() == 2);
     }
     CHECK_FALSE(granted(dear.reserve()));
-    CHECK(granted(free.reserve()));
+    const auto nothing = free.reserve();
+    REQUIRE(granted(nothing));
+    free.settle(nothing);
     dear.refund(first);
     CHECK(cheap.spend() == 4);
     CHECK_FALSE(granted(dear.reserve()));
@@ -361,6 +379,33 @@ TEMPLATE_TEST_CASE("an even limit gives a free request back", "[quota]", PAWL_QU
     client.refund(first);  // twice, after a lost reply
     CHECK(granted(client.reserve()));
     CHECK_FALSE(granted(client.reserve()));
+}
+
+TEMPLATE_TEST_CASE("a free request is not given back once another has gone in its place", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    Client client(queues, payer_of("", {spaced_limit(10, second, 1)}));
+    const auto first = client.reserve();
+    REQUIRE(granted(first));
+    queues.pass(core::Millis(120));
+    REQUIRE(granted(client.reserve()));
+    client.refund(first);
+    CHECK_FALSE(granted(client.reserve()));
+}
+
+TEMPLATE_TEST_CASE("a new bucket is full where nothing was ever asked, else it has what flowed in since",
+                   "[quota]", PAWL_QUEUES) {
+    TestType queues;
+    auto ask = spaced_limit(10, second, 6);  // 5 at once, one is left for what arrives late
+    ask.pace = Pace::bucket;
+    auto other = ask;
+    other.name = "other";
+    const bool is_first = GENERATE(false, true);
+    using Past = queue::Frontiers::Past;
+    queues.run(queues.frontiers().adopt(core::Token::random(queues.random), false, is_first ? Past::none : Past::unknown));
+    if (!is_first) queues.pass(core::Millis(550));
+    CHECK(Client(queues, payer_of("", {ask})).spend(5) == 5);
+    CHECK(Client(queues, payer_of("", {other})).spend(5) < 5);  // now somebody did
 }
 
 TEMPLATE_TEST_CASE("slots are held until their request is settled", "[quota]", PAWL_QUEUES) {

@@ -158,10 +158,35 @@ TEST_CASE("a slot and room held by a collector that died are free after their de
     const auto& id = std::get<queue::Granted>(first).reservation;
     // Two minutes pass.
     [[maybe_unused]] const auto flight =
-        queues.command({"ZADD", "pawl:{test}:flight:slots:", "1", "1:" + id});
+        queues.command({"ZADD", "pawl:{test}:flight", "1", id});
     [[maybe_unused]] const auto room = queues.command({"ZADD", "pawl:{test}:room:held", "1", id});
     CHECK(std::holds_alternative<queue::Granted>(reserve()));
     CHECK(queues.run(queues.pages().totals()).bytes_reserved == 90'000);
+}
+
+TEST_CASE("what a process had in flight is over soon after another took its place", "[redis][quota]") {
+    RedisHarness queues;
+    const auto process = [&](const std::string& slot) {
+        auto quota = std::make_unique<queue::RedisQuota>(queues.shared_connection(), "test", queues.telemetry,
+                                                         queues.random, 1'000);
+        quota->take_slot(slot);
+        return quota;
+    };
+    queue::LimitAsk ask;
+    ask.name = "slots";
+    ask.concurrency = 1;
+    const std::vector<queue::Payer> payers{queue::Payer{"", {ask}}};
+    const auto is_granted = [&](queue::RedisQuota& quota) {
+        return std::holds_alternative<queue::Granted>(queues.run(quota.reserve(payers, 0)));
+    };
+    const auto died = process("one"), other = process("two"), next = process("one");
+    CHECK(is_granted(*died));
+    CHECK_FALSE(is_granted(*other));
+    queues.pass(std::chrono::milliseconds(2'100));
+    CHECK_FALSE(is_granted(*other));  // it may live
+    CHECK_FALSE(is_granted(*next));   // its last request may still arrive
+    queues.pass(std::chrono::milliseconds(2'100));
+    CHECK(is_granted(*next));
 }
 
 TEST_CASE("requests of a collector that died count as sent", "[redis][quota]") {
@@ -186,7 +211,7 @@ TEST_CASE("requests of a collector that died count as sent", "[redis][quota]") {
     const auto died = reserve(), lives = reserve();
     const auto& id = std::get<queue::Granted>(died).reservation;
     [[maybe_unused]] const auto flight =
-        queues.command({"ZADD", "pawl:{test}:flight:core:ann", "1", id});
+        queues.command({"ZADD", "pawl:{test}:flight", "1", id});
     settle(lives, 3);  // the API has not counted the other one when it says so
     CHECK(std::holds_alternative<queue::Granted>(reserve()));
     CHECK(std::holds_alternative<queue::Granted>(reserve()));

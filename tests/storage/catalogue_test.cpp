@@ -71,6 +71,7 @@ TEST_CASE("registering makes partitions of a list, due at once, and of a stream 
                       R"({"b":2, "a": "x"})"}),
          test::stream_named("whole")});
     CHECK(registration.may_plan);
+    CHECK(registration.is_new);
     CHECK(registration.epoch == 1);
     CHECK(registration.cancelled.empty());
     CHECK(registration.instance.str() ==
@@ -90,6 +91,7 @@ TEST_CASE("registering the same again changes nothing", "[storage][catalogue]") 
     planned.register_source({list_stream({R"({"id": 1})"})});
     REQUIRE(planned.start() == 1);
     const auto again = planned.register_source({list_stream({R"({"id": 1})"})});
+    CHECK_FALSE(again.is_new);
     CHECK(again.epoch == 1);
     CHECK(again.cancelled.empty());
     CHECK(planned.due().size() == 1);
