@@ -1,12 +1,13 @@
 // A month of virtual time, for each way in which a budget comes back: an API that counts in the plainest way it can never
 // has to refuse, and hardly anything is left unused. The scripts in Redis pass the same contract as the ledger used here.
 #include <algorithm>
-#include <deque>
 #include <map>
 
 #include "core/clock_window.hpp"
 #include "core/random.hpp"
 #include "tests/fakes/memory_queue.hpp"
+#include "tests/queue/plain_apis.hpp"
+#include "tests/queue/stepped_clock.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_task.hpp"
 
@@ -25,82 +26,6 @@ constexpr std::int64_t days = 2;  // ten times as slow there
 constexpr std::int64_t days = 30;
 #endif
 constexpr std::int64_t month = days * day;
-constexpr std::int64_t begin_us = 1'772'323'200 * std::int64_t{1'000'000};  // 2026-03-01T00:00:00Z; clocks are put forward in it
-
-/// Stands still until it is told to go on.
-class SteppedClock final : public core::Clock {
-  public:
-    [[nodiscard]] core::WallTime now() const override { return core::WallTime(core::Micros(now_us)); }
-    [[nodiscard]] core::SteadyTime steady() const override { return core::SteadyTime(core::Micros(now_us)); }
-    core::Task<> sleep(core::Micros duration) override {
-        now_us += duration.count();
-        co_return;
-    }
-    std::int64_t now_us = begin_us;
-};
-
-/// What an API does with a request of `cost` units at `at_us` on its clock: takes it or refuses.
-class Api {
-  public:
-    virtual ~Api() = default;
-    virtual bool takes(std::int64_t at_us, std::int64_t cost) = 0;
-};
-
-/// Counts what came in the period before: any period, both ends included.
-class SlidingApi final : public Api {
-  public:
-    SlidingApi(std::int64_t count, std::int64_t period) : count_(count), period_(period) {}
-    bool takes(std::int64_t at_us, std::int64_t cost) override {
-        while (!seen_.empty() && seen_.front().first < at_us - period_) {
-            sum_ -= seen_.front().second;
-            seen_.pop_front();
-        }
-        if (sum_ + cost > count_) return false;
-        sum_ += cost;
-        seen_.emplace_back(at_us, cost);
-        return true;
-    }
-
-  private:
-    std::int64_t count_, period_, sum_ = 0;
-    std::deque<std::pair<std::int64_t, std::int64_t>> seen_;
-};
-
-class BucketApi final : public Api {
-  public:
-    BucketApi(std::int64_t count, std::int64_t period, std::int64_t burst)
-        : rate_(double(count) / double(period)), burst_(double(burst)) {}
-    bool takes(std::int64_t at_us, std::int64_t cost) override {
-        level_ = std::max(0.0, level_ - rate_ * double(at_us - last_));
-        last_ = at_us;
-        if (level_ + double(cost) > burst_ + 1e-6) return false;
-        level_ += double(cost);
-        return true;
-    }
-
-  private:
-    double rate_, burst_, level_ = 0;
-    std::int64_t last_ = begin_us;
-};
-
-class FixedApi final : public Api {
-  public:
-    FixedApi(std::int64_t count, const core::Limit& limit) : count_(count), limit_(limit) {}
-    bool takes(std::int64_t at_us, std::int64_t cost) override {
-        if (at_us >= end_) {
-            end_ = core::window_end(limit_, core::WallTime(core::Micros(at_us))).time_since_epoch().count();
-            used_ = 0;
-        }
-        if (used_ + cost > count_) return false;
-        used_ += cost;
-        return true;
-    }
-
-  private:
-    std::int64_t count_;
-    core::Limit limit_;
-    std::int64_t end_ = 0, used_ = 0;
-};
 
 struct Outcome {
     std::int64_t units = 0, refused = 0, grants = 0, last_us = 0;
