@@ -57,6 +57,7 @@ class World {
     ~World();
 
     Replica& replica() { return replica_; }
+    [[nodiscard]] const Replica& replica() const { return replica_; }
     PrivateRedis& redis() { return redis_; }
     PrivatePostgres& postgres() { return postgres_; }
     [[nodiscard]] std::string database() const { return database_; }
