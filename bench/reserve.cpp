@@ -52,10 +52,7 @@ class Bench {
     }
 
     void run() {
-        const auto empty = info("memory", "used_memory");
         round(load_.owners);  // every ledger exists, every told window is known
-        const auto ledgers = static_cast<double>(load_.limits) * load_.owners;
-        const auto bytes = static_cast<double>(info("memory", "used_memory") - empty) / ledgers;
         const auto cpu_before = cpu_us();
         double reserve_us = 0, settle_us = 0;
         for (int i = 0; i < rounds; ++i) {
@@ -65,7 +62,7 @@ class Bench {
         }
         const double all = rounds * reservations;
         fmt::print("| {} | {} | {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} |\n", load_.limits, load_.owners, load_.payers,
-                   reserve_us / all, settle_us / all, (cpu_us() - cpu_before) / all, bytes);
+                   reserve_us / all, settle_us / all, (cpu_us() - cpu_before) / all, bytes());
     }
 
   private:
@@ -113,10 +110,12 @@ class Bench {
     queue::RedisReply command(std::vector<std::string> words) {
         return test::run_task(io_, connection_->command(std::move(words)));
     }
-    std::int64_t info(const std::string& section, const std::string& field) {
-        const auto text = command({"INFO", section}).text();
-        const auto at = text.find("\n" + field + ":");
-        return at == std::string::npos ? 0 : std::atoll(text.c_str() + at + field.size() + 2);
+    /// Of a ledger, key and all.
+    double bytes() {
+        const auto names = command({"KEYS", "*:quota:*"});
+        std::int64_t sum = 0;
+        for (const auto& name : names.array()) sum += command({"MEMORY", "USAGE", name.text()}).integer();
+        return static_cast<double>(sum) / static_cast<double>(names.array().size());
     }
     double script_us() {
         const auto text = command({"INFO", "commandstats"}).text();
