@@ -96,14 +96,34 @@ local function interval(l, q)
   if l.pace == 'bucket' then return math.ceil(l.period / l.count), burst end
   return math.ceil((l.period + l.guard) / (l.count - burst + 1)) + 1, burst
 end
-local function read_quota(l)
-  local q = load(key_of(l))
-  -- A clock that was set back: no window lasts longer than two of its periods.
+-- A clock that was set back: no window lasts longer than two of its periods.
+local function mend_reset(l, q)
   if l.pace == 'told' and q.reset and q.reset > now_us + 2 * l.period then
     q.reset = now_us + l.period
     store(key_of(l), q)
   end
-  return q
+end
+-- All at once: a call of Redis for each limit would cost as much as the arithmetic.
+local function load_all(limits)
+  local keys, states = {}, {}
+  for i, l in ipairs(limits) do keys[i] = key_of(l) end
+  if #keys == 0 then return states end
+  local packed = redis.call('MGET', unpack(keys))
+  for i, l in ipairs(limits) do
+    states[i] = packed[i] and cmsgpack.unpack(packed[i]) or {}
+    mend_reset(l, states[i])
+  end
+  return states
+end
+local function store_all(limits, states)
+  local values = {}
+  for i, l in ipairs(limits) do
+    if next(states[i]) then
+      values[#values + 1] = key_of(l)
+      values[#values + 1] = cmsgpack.pack(states[i])
+    end
+  end
+  if #values > 0 then redis.call('MSET', unpack(values)) end
 end
 -- What view() tells of a limit.
 local function keep_asked(l, q)
@@ -247,15 +267,14 @@ local grants, chosen, limits, earliest, binding, bound_owner
 local held_up = {}
 for index = 1, #ARGV - before_payers do
   local payer = cjson.decode(ARGV[before_payers + index])
-  local states, latest, reason = {}, nil, nil
+  local states, latest, reason
   if payer.key ~= '' and redis.call('HEXISTS', P..'quarantine', payer.key) == 1 then
     latest, reason = now_us + 5 * second, 'quarantine'
   else
+    states = load_all(payer.limits)
     for i, l in ipairs(payer.limits) do
-      local q = read_quota(l)
-      local at = ask(l, q)
+      local at = ask(l, states[i])
       if at and (not latest or at > latest) then latest, reason = at, l.name end
-      states[i] = q
     end
   end
   if not latest then
@@ -291,9 +310,9 @@ for i, l in ipairs(limits) do
   local q = grants[i]
   q.requests, q.flying = (q.requests or 0) + 1, (q.flying or 0) + l.cost
   keep_asked(l, q)
-  store(key_of(l), q)
   held[2 * i], held[2 * i + 1] = key_of(l), l.cost
 end
+store_all(limits, grants)
 redis.call('ZADD', P..'flight', digits(now_us + flight_us), id)
 redis.call('HSET', P..'flying', id, cmsgpack.pack(held))
 -- The version of the rows that this request will bring: never the same twice, never going back with
@@ -417,8 +436,9 @@ local function spend(l, q, units)
   local before = q.spent[s.stream]
   q.spent[s.stream] = {window, (before and before[2] or 0) + units}
 end
-for _, l in ipairs(s.limits) do
-  local q, told = read_quota(l), told_about(l)
+local states = load_all(s.limits)
+for i, l in ipairs(s.limits) do
+  local q, told = states[i], told_about(l)
   local units, flying_before = s.refund and 0 or told.cost or l.cost, q.requests or 0
   if was_flying then q.requests, q.flying = flying_before - 1, (q.flying or l.cost) - l.cost end
   if l.count > 0 and l.pace == 'told' then
@@ -434,8 +454,8 @@ for _, l in ipairs(s.limits) do
     keep_asked(l, q)
     q.blocked = math.max(q.blocked or 0, now_us + s.block_us)
   end
-  if next(q) then store(key_of(l), q) end
 end
+store_all(s.limits, states)
 if s.release_room then end_room(s.reservation) end
 return 1
 )lua";
@@ -446,10 +466,13 @@ inline constexpr std::string_view view = R"lua(
 local rows = {}
 end_lapsed_flights()
 for _, name in ipairs(redis.call('SMEMBERS', P..'limits')) do
-  local l = load(P..'budget:'..name)
-  if l.name then
-    local q = read_quota(l)
-    l.guard, l.start = math.min(second, math.floor(l.period / 400)), 1
+  local key = P..'budget:'..name
+  local q = load(key)
+  if q.name then
+    local l = {key = key, name = q.name, owner = q.owner, pace = q.pace, count = q.count, period = q.period,
+               burst = q.burst, concurrency = q.concurrency, start = 1,
+               guard = math.min(second, math.floor(q.period / 400))}
+    mend_reset(l, q)
     local inflight = q.requests or 0
     local limit, used, reset = q.limit or l.count, inflight, 0
     local is_open = is_window(l) and q.reset and now_us < q.reset + margin
