@@ -44,22 +44,22 @@
 #ifdef ACK_FIRST             /* a page leaves the queue before it is stored */
 #define ACK_AT_ONCE(link) acknowledge(link, false)
 #else
-#define ACK_AT_ONCE(link)
+#define ACK_AT_ONCE(link) skip
 #endif
 #ifdef FRONTIER_OUTSIDE      /* the frontier moves in a second script */
-#define MOVE_FRONTIER(link)
+#define MOVE_FRONTIER(link) skip
 #define SECOND_SCRIPT true
 #else
 #define MOVE_FRONTIER(link) move_frontier(link)
 #define SECOND_SCRIPT false
 #endif
 #ifdef SEED_WITHOUT_PURGE    /* the dead branch stays on the queue */
-#define PURGE
+#define PURGE skip
 #else
 #define PURGE purge_chain()
 #endif
 #ifdef LEDGER_OUTSIDE        /* the ledger row has a transaction of its own */
-#define WRITE_LEDGER(n, link)
+#define WRITE_LEDGER(n, link) skip
 #define COMMITTED unbooked
 #else
 #define WRITE_LEDGER(n, link) ledger[n] = link
@@ -71,7 +71,34 @@
 #define CHAINED(link) (redis.queue[SEQ(link) + 1] != NONE && redis.previous[SEQ(link) + 1] == link)
 #endif
 /* and with LIVENESS: PARK_AT_HEAD    a page behind a gap is tried again before any other
- *                    NO_SECOND_LOOK  a worker reads a shard forwards only, what it passed by is not looked at again */
+ *                    NO_SECOND_LOOK  what was read once is not read again, neither later nor after the reader's death */
+#ifdef NO_SECOND_LOOK
+#define READ_AGAIN(me) skip
+#else
+#define READ_AGAIN(me) turn[me] = 1
+#endif
+
+/* Paths that must occur, else a search has not looked at them: with -DPATH=NAME, walking the path is an error that must be found. */
+#ifdef PATH
+#define DUPLICATE_PUT 1
+#define FENCED 2
+#define BEHIND 3
+#define BEHIND_THE_END 15
+#define CHAINED_OFFER 4
+#define SAME 5
+#define SEEDED 6
+#define RESEEDED 7
+#define FORCED 8
+#define COMMITTED_LAST 9
+#define DUPLICATE 10
+#define SUPERSEDED 11
+#define FINISHED 12
+#define GAP 13
+#define FORK 14
+#define path(name) assert(PATH != name)
+#else
+#define path(name) skip
+#endif
 
 /* ==== Pages =========================================================================================================== */
 
@@ -90,6 +117,8 @@
 #define TO(link) (((link) >> 4) & 3)
 #define LAST(link) (TO(link) == ITEMS)
 #define FROM(previous) TO(previous)
+#define TAG(link) ((link) & 15)
+#define NAME(link) SEQ(link), TO(link), TAG(link)  /* for printf, "page %d.%d.%d" */
 #define GENESIS 0      /* the tip of a slice without pages */
 #define NONE 255
 #define DEAD 15        /* tag of a page that nobody has any more, only the job behind it names it: equal to no tip, no frontier */
@@ -135,6 +164,11 @@ byte wipes = WIPES, rollbacks = ROLLBACKS, setbacks = SETBACKS, stalls = STALLS;
 #define FORGOT (wipes + rollbacks + setbacks + stalls < WIPES + ROLLBACKS + SETBACKS + STALLS)
 byte taken;                     /* number of the last page that the queue took */
 bool calm;                      /* LIVENESS: from now on nothing fails any more */
+#ifdef LIVENESS
+#define IN_ORDER true           /* of the shard; else: a worker takes any page, which is safe as well */
+#else
+#define IN_ORDER false
+#endif
 
 /* No state: set before use in each step. (Spin's breadth-first search, which finds the shortest counterexample, wants them not
  * hidden.) */
@@ -242,7 +276,7 @@ inline tidy() {
 
 /* ==== Redis: each of these is one script =============================================================================== */
 
-mtype = { ok, duplicate, fenced, tip_is_behind, accepted };
+mtype = { ok, duplicate, fenced, tip_is_behind, chained, waits, seeded };
 
 /* purge_chain and drop_slice, queue/redis_script.cpp */
 inline purge_chain() {
@@ -261,10 +295,11 @@ inline move_frontier(link) {
 /* advance_script, queue/frontier_scripts.hpp: collector `me` puts page `link` on the queue, which continues `prev`. */
 inline advance(me, link, prev) {
     if
-    :: redis.known && redis.frontier == link -> answer = duplicate
+    :: redis.known && redis.frontier == link -> path(DUPLICATE_PUT); answer = duplicate
     :: else ->
         if
         :: !redis.known || !HOLDS(me) || redis.frontier != prev || LAST(redis.frontier) ->
+            path(FENCED);
             answer = fenced;
             assert(FORGOT || redis.nonce != me)  /* who holds the lease is not refused, unless a store forgot something */
         :: else ->
@@ -273,6 +308,7 @@ inline advance(me, link, prev) {
             assert(FORGOT || n > taken);         /* and no page is asked for again that the queue has taken */
             taken = n;
             redis.queue[n] = link; redis.previous[n] = prev;
+            for (i : 0 .. 1) { if :: turn[i] > n -> turn[i] = n :: else fi }  /* it lies behind all that was read */
             MOVE_FRONTIER(link)
         fi
     fi
@@ -285,15 +321,16 @@ inline advance(me, link, prev) {
 /* offer_script, queue/frontier_scripts.hpp: offers the slice and, where needed, seeds it from the tip. */
 inline offer(with_tip, force) {
     n = SEQ(with_tip);
-    answer = accepted;
     if
-    :: !force && !redis.known && redis.ended > n -> answer = tip_is_behind
-    :: !force && redis.known && redis.acked > n -> answer = tip_is_behind
+    :: !force && !redis.known && redis.ended > n -> path(BEHIND_THE_END); answer = tip_is_behind
+    :: !force && redis.known && redis.acked > n -> path(BEHIND); answer = tip_is_behind
     :: else ->
         if
-        :: redis.known && CHAINED(with_tip)                                 /* chained: nothing changes */
-        :: redis.known && !CHAINED(with_tip) && redis.frontier == with_tip  /* waiting, leased, same: nothing that we model */
-        :: else ->                                                          /* offered, reseeded */
+        :: redis.known && CHAINED(with_tip) -> path(CHAINED_OFFER); answer = chained
+        :: redis.known && !CHAINED(with_tip) && redis.frontier == with_tip -> path(SAME); answer = waits  /* or is leased */
+        :: else ->
+            if :: redis.known -> path(RESEEDED) :: else -> path(SEEDED) fi;
+            answer = seeded;
             PURGE;
             redis.known = true; redis.frontier = with_tip; redis.nonce = NOBODY; redis.acked = n
         fi
@@ -322,15 +359,15 @@ inline commit(me) {
         for (i : FROM(behind[me]) .. TO(job[me]) - 1) { rows[i]++ }
         tip = job[me];
         WRITE_LEDGER(n, tip);
-        if :: LAST(tip) -> done = true; outcomes++ :: else fi;
+        if :: LAST(tip) -> path(COMMITTED_LAST); done = true; outcomes++ :: else fi;
         answer = COMMITTED
     :: else ->
         if
-        :: n <= SEQ(tip) && ledger[n] == job[me] -> answer = stored   /* duplicate */
-        :: n <= SEQ(tip) && ledger[n] != job[me] -> answer = refused  /* superseded: another page took this place */
-        :: n > SEQ(tip) && done -> answer = refused                   /* superseded: the slice is finished */
-        :: n > SEQ(tip) + 1 && !done -> answer = held                 /* gap: park */
-        :: else -> answer = refused                                   /* fork; the slice is due: `Planner` may always offer it */
+        :: n <= SEQ(tip) && ledger[n] == job[me] -> path(DUPLICATE); answer = stored
+        :: n <= SEQ(tip) && ledger[n] != job[me] -> path(SUPERSEDED); answer = refused  /* another page took this place */
+        :: n > SEQ(tip) && done -> path(FINISHED); answer = refused                   /* superseded as well */
+        :: n > SEQ(tip) + 1 && !done -> path(GAP); answer = held                      /* park */
+        :: else -> path(FORK); answer = refused                                  /* and the slice is due: here it always is */
         fi
     fi
 }
@@ -351,35 +388,45 @@ inline learn(me, link, is_lost) {
     :: else -> at[me] = link; sent[me] = NONE
     fi
 }
-/* One request and its page on the queue. Between the two nobody sees the page, so they are one step. */
-#define fetch_and_put(me, size, is_lost) \
-    d_step { at[me] != NONE && sent[me] == NONE && TO(at[me]) + size <= ITEMS && !(calm && is_lost) -> \
-        draw_link(SEQ(at[me]) + 1, TO(at[me]) + size); \
-        advance(me, fresh, at[me]); \
-        learn(me, fresh, (is_lost || SECOND_SCRIPT)); \
-        tidy() }
-
 proctype Collector(byte me) {
+    byte size;
+    bool is_lost;
 end:
     do
-    :: d_step { at[me] == NONE && MAY_LEASE ->        /* Collector::take_leases */
+    :: d_step { at[me] == NONE && MAY_LEASE ->            /* Collector::take_leases */
         let_go(me);
         redis.nonce = me; at[me] = redis.frontier;
+        printf("collector %d leases the slice, to go on behind page %d.%d.%d\n", me, NAME(at[me]));
         tidy() }
-    :: fetch_and_put(me, 1, false)                    /* Walk::run: next_page, put */
-    :: fetch_and_put(me, 2, false)
-    :: fetch_and_put(me, 1, true)                     /* … whose answer is lost */
-    :: fetch_and_put(me, 2, true)
-    :: d_step { sent[me] != NONE ->                   /* Walk::put asks again */
+    /* Walk::run: one request and its page on the queue. Between the two nobody sees the page, so they are one step. */
+    :: atomic { at[me] != NONE && sent[me] == NONE ->
+        if
+        :: size = 1
+        :: TO(at[me]) + 2 <= ITEMS -> size = 2
+        fi;
+        if
+        :: is_lost = false
+        :: !calm -> is_lost = true                        /* the answer, so that Walk::put asks again */
+        fi;
+        d_step {
+            draw_link(SEQ(at[me]) + 1, TO(at[me]) + size);
+            advance(me, fresh, at[me]);
+            printf("collector %d puts page %d.%d.%d, records %d to %d, behind page %d.%d.%d: %e, answer lost: %d\n", me, NAME(fresh), FROM(at[me]), TO(fresh) - 1, NAME(at[me]), answer, is_lost);
+            learn(me, fresh, (is_lost || SECOND_SCRIPT));
+            size = 0; is_lost = false;
+            tidy() } }
+    :: d_step { sent[me] != NONE ->                       /* Walk::put */
         fresh = sent[me];
 #ifdef FRONTIER_OUTSIDE
         move_frontier(fresh); answer = ok;
 #else
         advance(me, fresh, at[me]);
 #endif
+        printf("collector %d asks again for page %d.%d.%d: %e\n", me, NAME(fresh), answer);
         learn(me, fresh, false);
         tidy() }
-    :: d_step { at[me] != NONE && !calm ->            /* dies, or hands the slice back */
+    :: d_step { at[me] != NONE && !calm ->                /* dies, or hands the slice back */
+        printf("collector %d dies\n", me);
         let_go(me);
         tidy() }
     od
@@ -387,34 +434,35 @@ end:
 
 /* Worker, worker/worker.cpp and worker/writing.cpp */
 inline put_down(me) { job[me] = NONE; behind[me] = NONE; stage[me] = held }
-inline take(me, number) {
-    job[me] = redis.queue[number]; behind[me] = redis.previous[number];
-    ACK_AT_ONCE(job[me])
-}
 #define READS(me, number) (redis.queue[number] != NONE && turn[me] <= number)
-#define ANYTHING_BEHIND(me) (READS(me, 1) || READS(me, 2) || READS(me, 3))
+#define READS_ANY(me) (READS(me, 1) || READS(me, 2) || READS(me, 3))
 
 proctype Worker(byte me) {
+    byte number;
 end:
     do
-#ifndef LIVENESS
-    :: d_step { job[me] == NONE && redis.queue[1] != NONE -> take(me, 1); tidy() }  /* any page, any number of times */
-    :: d_step { job[me] == NONE && redis.queue[2] != NONE -> take(me, 2); tidy() }
-    :: d_step { job[me] == NONE && redis.queue[3] != NONE -> take(me, 3); tidy() }
-#else
-    :: d_step { job[me] == NONE && ANYTHING_BEHIND(me) ->  /* Worker::read_once: in order */
-        n = (READS(me, 1) -> 1 : (READS(me, 2) -> 2 : 3));
-        turn[me] = n + 1;
-        take(me, n);
-        tidy() }
+    :: atomic { job[me] == NONE && READS_ANY(me) ->       /* Worker::read_once */
+        if                                                /* what comes first, or, to be on the safe side, anything */
+        :: READS(me, 1) -> number = 1
+        :: READS(me, 2) && (!IN_ORDER || !READS(me, 1)) -> number = 2
+        :: READS(me, 3) && (!IN_ORDER || !READS(me, 1) && !READS(me, 2)) -> number = 3
+        fi;
+        d_step {
+            job[me] = redis.queue[number]; behind[me] = redis.previous[number];
+            ACK_AT_ONCE(job[me]);
+            printf("worker %d reads page %d.%d.%d\n", me, NAME(job[me]));
+            turn[me] = (IN_ORDER -> number + 1 : 1);
+            number = 0;
+            tidy() } }
 #ifndef NO_SECOND_LOOK
-    :: d_step { job[me] == NONE && turn[me] > 1 && !ANYTHING_BEHIND(me) ->  /* look_at_parked, look_for_missed */
-        turn[me] = 1;
+    :: d_step { job[me] == NONE && turn[me] > 1 && !READS_ANY(me) ->  /* look_at_parked, look_for_missed */
+        printf("worker %d reads again from the start\n", me);
+        READ_AGAIN(me);
         tidy() }
-#endif
 #endif
     :: d_step { job[me] != NONE && stage[me] == held ->    /* Worker::commit */
         commit(me);
+        printf("worker %d commits page %d.%d.%d: %e; the tip is page %d.%d.%d\n", me, NAME(job[me]), answer, NAME(tip));
         if
         :: answer != held -> stage[me] = answer; behind[me] = NONE
 #ifdef PARK_AT_HEAD
@@ -426,17 +474,24 @@ end:
         tidy() }
     :: d_step { job[me] != NONE && stage[me] == held && !calm ->  /* … in doubt: it is run again */
         commit(me);
+        printf("worker %d commits page %d.%d.%d and does not learn: %e; the tip is page %d.%d.%d\n", me, NAME(job[me]), answer,
+               NAME(tip));
         tidy() }
 #ifdef LEDGER_OUTSIDE
-    :: d_step { stage[me] == unbooked -> ledger[SEQ(job[me])] = job[me]; stage[me] = stored; tidy() }
+    :: d_step { stage[me] == unbooked ->
+        printf("worker %d writes the ledger for page %d.%d.%d\n", me, NAME(job[me]));
+        ledger[SEQ(job[me])] = job[me]; stage[me] = stored;
+        tidy() }
 #endif
     :: d_step { stage[me] == stored || stage[me] == refused ->    /* Worker::settle */
+        printf("worker %d acknowledges page %d.%d.%d: %e\n", me, NAME(job[me]), stage[me]);
         acknowledge(job[me], (stage[me] == stored));
         put_down(me);
         tidy() }
     :: d_step { (job[me] != NONE || turn[me] > 1) && !calm ->     /* dies */
+        printf("worker %d dies\n", me);
         put_down(me);
-        turn[me] = 1;
+        READ_AGAIN(me);                                   /* whoever takes over the shard reads it from its start */
         tidy() }
     od
 }
@@ -450,9 +505,11 @@ end:
     do
     :: d_step { planning == idle && !done ->          /* Catalogue::due_slices */
         seen = tip; planning = has_read;
+        printf("planner reads the tip: page %d.%d.%d\n", NAME(seen));
         tidy() }
     :: d_step { planning == has_read ->               /* Planner::offer_once */
         offer(seen, false);
+        printf("planner offers the slice behind page %d.%d.%d: %e\n", NAME(seen), answer);
         if :: answer == tip_is_behind -> planning = was_behind :: else -> offer_done() fi;
         tidy() }
     :: d_step { planning == was_behind ->             /* Planner::settle_behind: reads the tip again, … */
@@ -460,19 +517,27 @@ end:
         :: done -> offer_done()
         :: else -> planning = (seen == tip -> read_the_same : read_another); seen = tip
         fi;
+        printf("planner reads the tip again: page %d.%d.%d\n", NAME(tip));
         tidy() }
     :: d_step { planning == read_another ->           /* … offers it, … */
-        offer(seen, false); offer_done();
+        offer(seen, false);
+        printf("planner offers the slice behind page %d.%d.%d: %e\n", NAME(seen), answer);
+        offer_done();
         tidy() }
     :: d_step { planning == read_the_same ->
         offer(seen, false);
+        printf("planner offers the slice behind page %d.%d.%d: %e\n", NAME(seen), answer);
         if :: answer == tip_is_behind -> planning = must_force :: else -> offer_done() fi;
         tidy() }
     :: d_step { planning == must_force ->             /* … and believes Postgres where Redis says the same twice */
+        path(FORCED);
         assert(calm || setbacks < SETBACKS);          /* which means that Postgres was set back */
-        offer(seen, true); offer_done();
+        offer(seen, true);
+        printf("planner offers the slice behind page %d.%d.%d, by force\n", NAME(seen));
+        offer_done();
         tidy() }
     :: d_step { planning != idle && !calm ->          /* dies */
+        printf("planner dies\n");
         offer_done();
         tidy() }
     od
@@ -487,31 +552,52 @@ inline forget_copy() {
     copy.known = false; copy.frontier = NONE; copy.nonce = NOBODY; copy.acked = 0; copy.ended = 0;
     copied = false
 }
-#define set_back(pages) \
-    d_step { setbacks > 0 && SEQ(tip) >= pages -> \
-        setbacks--; \
-        n = SEQ(tip) - pages; \
-        before = (n == 0 -> GENESIS : ledger[n]); \
-        for (i : TO(before) .. TO(tip) - 1) { rows[i]-- } \
-        for (i : n + 1 .. SEQ(tip)) { ledger[i] = NONE } \
-        tip = before; done = false; outcomes = 0; \
-        tidy() }
 
 proctype World() {
+    byte pages;
 end:
     do
     /* ended:<id> lives for a minute, and no offer takes so long, … */
-    :: d_step { redis.ended != 0 && planning == idle -> redis.ended = 0; tidy() }
+    :: d_step { redis.ended != 0 && planning == idle ->
+        redis.ended = 0;
+        tidy() }
     /* … unless its process stands still. */
-    :: d_step { redis.ended != 0 && planning != idle && stalls > 0 -> stalls--; redis.ended = 0; tidy() }
-    :: d_step { wipes > 0 -> wipes--; drop_slice(); redis.ended = 0; tidy() }
-    :: d_step { rollbacks > 0 && !copied -> assign(copy, redis); copied = true; tidy() }
-    :: d_step { rollbacks > 0 && copied -> rollbacks--; assign(redis, copy); forget_copy(); tidy() }
-    :: set_back(1)
-    :: set_back(2)
-    :: set_back(3)
+    :: d_step { redis.ended != 0 && planning != idle && stalls > 0 ->
+        stalls--; redis.ended = 0;
+        printf("the planner stands still for a minute\n");
+        tidy() }
+    :: d_step { wipes > 0 ->
+        wipes--; drop_slice(); redis.ended = 0;
+        printf("Redis is wiped\n");
+        tidy() }
+    :: d_step { rollbacks > 0 && !copied ->
+        assign(copy, redis); copied = true;
+        printf("Redis is copied\n");
+        tidy() }
+    :: d_step { rollbacks > 0 && copied ->
+        rollbacks--; assign(redis, copy); forget_copy();
+        printf("Redis is set back to the copy\n");
+        tidy() }
+    :: atomic { setbacks > 0 && tip != GENESIS ->
+        if
+        :: pages = 0
+        :: SEQ(tip) > 1 -> pages = 1
+        :: SEQ(tip) > 2 -> pages = 2
+        fi;
+        d_step {
+            setbacks--;
+            before = (pages == 0 -> GENESIS : ledger[pages]);
+            for (i : TO(before) .. TO(tip) - 1) { rows[i]-- }
+            for (i : pages + 1 .. SEQ(tip)) { ledger[i] = NONE }
+            tip = before; done = false; outcomes = 0;
+            printf("Postgres is set back to page %d\n", pages);
+            pages = 0;
+            tidy() } }
 #ifdef LIVENESS
-    :: d_step { !calm -> calm = true; wipes = 0; rollbacks = 0; setbacks = 0; stalls = 0; forget_copy(); tidy() }
+    :: d_step { !calm ->
+        calm = true; wipes = 0; rollbacks = 0; setbacks = 0; stalls = 0; forget_copy();
+        printf("from now on nothing fails\n");
+        tidy() }
 #endif
     od
 }
