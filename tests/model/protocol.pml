@@ -83,18 +83,18 @@
 #define DUPLICATE_PUT 1
 #define FENCED 2
 #define BEHIND 3
-#define BEHIND_THE_END 15
-#define CHAINED_OFFER 4
-#define SAME 5
-#define SEEDED 6
-#define RESEEDED 7
-#define FORCED 8
-#define COMMITTED_LAST 9
-#define DUPLICATE 10
-#define SUPERSEDED 11
-#define FINISHED 12
-#define GAP 13
-#define FORK 14
+#define BEHIND_THE_END 4
+#define CHAINED_OFFER 5
+#define SAME 6
+#define SEEDED 7
+#define RESEEDED 8
+#define FORCED 9
+#define COMMITTED_LAST 10
+#define DUPLICATE 11
+#define SUPERSEDED 12
+#define FINISHED 13
+#define GAP 14
+#define FORK 15
 #define path(name) assert(PATH != name)
 #else
 #define path(name) skip
@@ -223,6 +223,7 @@ inline note(link) {
 }
 inline note_links() {
     for (i : 0 .. 15) { tags[i] = 0 }
+    note(GENESIS);  /* Postgres may come back to it */
     note(tip); note(seen); note(redis.frontier); note(copy.frontier);
     for (i : 1 .. PAGES) { note(ledger[i]); note(redis.queue[i]); note(copy.queue[i]) }
     for (i : 0 .. 1) { note(at[i]); note(sent[i]); note(job[i]) }
@@ -388,6 +389,7 @@ inline learn(me, link, is_lost) {
     :: else -> at[me] = link; sent[me] = NONE
     fi
 }
+
 proctype Collector(byte me) {
     byte size;
     bool is_lost;
@@ -411,7 +413,8 @@ end:
         d_step {
             draw_link(SEQ(at[me]) + 1, TO(at[me]) + size);
             advance(me, fresh, at[me]);
-            printf("collector %d puts page %d.%d.%d, records %d to %d, behind page %d.%d.%d: %e, answer lost: %d\n", me, NAME(fresh), FROM(at[me]), TO(fresh) - 1, NAME(at[me]), answer, is_lost);
+            printf("collector %d puts page %d.%d.%d, records %d to %d, behind page %d.%d.%d: %e, answer lost: %d\n", me, NAME(fresh),
+                   FROM(at[me]), TO(fresh) - 1, NAME(at[me]), answer, is_lost);
             learn(me, fresh, (is_lost || SECOND_SCRIPT));
             size = 0; is_lost = false;
             tidy() } }
@@ -487,6 +490,10 @@ end:
         printf("worker %d acknowledges page %d.%d.%d: %e\n", me, NAME(job[me]), stage[me]);
         acknowledge(job[me], (stage[me] == stored));
         put_down(me);
+        tidy() }
+    :: d_step { (stage[me] == stored || stage[me] == refused) && !calm ->  /* … and does not learn it: it is told again */
+        printf("worker %d acknowledges page %d.%d.%d and does not learn\n", me, NAME(job[me]));
+        acknowledge(job[me], (stage[me] == stored));
         tidy() }
     :: d_step { (job[me] != NONE || turn[me] > 1) && !calm ->     /* dies */
         printf("worker %d dies\n", me);
