@@ -1,15 +1,14 @@
 #include "collector/credentials.hpp"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
-#include <fstream>
 
+#include "collector/secret_file.hpp"
 #include "collector/url.hpp"
+#include "core/base64.hpp"
 #include "core/characters.hpp"
 #include "core/errors.hpp"
 #include "core/identity.hpp"
-#include "core/log.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -65,24 +64,6 @@ class Pool {
     std::vector<Account> accounts_;
 };
 
-std::string read_secret_file(const fs::path& path) {
-    std::error_code error;
-    const auto status = fs::status(path, error);
-    if (error || !fs::exists(status))
-        throw core::ConfigError("credentials: no such file: " + path.string());
-    if ((status.permissions() & (fs::perms::others_read | fs::perms::others_write)) !=
-        fs::perms::none)
-        core::log::warn("A file with keys is open to all users, chmod 600 it",
-                        {{"file", path.string()}});
-    std::ifstream in(path, std::ios::binary);
-    std::string text(key_file_bytes_max, '\0');
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (in.bad() || (!in && !in.eof()))
-        throw core::ConfigError("credentials: cannot read " + path.string());
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    return text;
-}
-
 std::string owner_from_file_name(const fs::path& path) {
     auto name = path.filename().string().substr(0, owner_bytes_max);
     std::replace_if(
@@ -102,7 +83,7 @@ void add_directory(Pool& pool, const fs::path& directory) {
     if (error) throw core::ConfigError("credentials: cannot read directory " + directory.string());
     std::sort(files.begin(), files.end());
     for (const auto& file : files) {
-        const auto text = read_secret_file(file);
+        const auto text = read_secret_file(file, key_file_bytes_max, "credentials");
         for (const auto entry : split(text, '\n')) pool.add(entry, owner_from_file_name(file));
     }
 }
@@ -123,7 +104,7 @@ std::vector<Account> from_credentials(const core::Credentials& credentials,
         }
         case core::Credentials::From::file:
             place = "file " + path.string();
-            pool.add_all(read_secret_file(path), '\n');
+            pool.add_all(read_secret_file(path, key_file_bytes_max, "credentials"), '\n');
             break;
         case core::Credentials::From::dir:
             place = "directory " + path.string();
@@ -135,27 +116,12 @@ std::vector<Account> from_credentials(const core::Credentials& credentials,
     return accounts;
 }
 
-std::string base64(std::string_view text) {
-    constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < text.size(); i += 3) {
-        std::array<unsigned, 3> bytes{};
-        const auto count = std::min<std::size_t>(3, text.size() - i);
-        for (std::size_t j = 0; j < count; ++j) bytes[j] = static_cast<unsigned char>(text[i + j]);
-        const unsigned bits = bytes[0] << 16 | bytes[1] << 8 | bytes[2];
-        for (std::size_t j = 0; j < 4; ++j)
-            out += j <= count ? digits[bits >> (18 - 6 * j) & 63] : '=';
-    }
-    return out;
-}
-
 std::vector<Account> from_auth(const Auth& auth) {
     Key only;  // without a fingerprint: a password can be guessed, and the guess tried on it
     only.owner_told = true;
     if (auth.grant) return {Account{"default", {std::move(only)}}};  // its key is that of Tokens
     const auto key =
-        auth.kind == Auth::Kind::basic ? base64(auth.user + ":" + auth.password) : auth.token;
+        auth.kind == Auth::Kind::basic ? core::base64(auth.user + ":" + auth.password) : auth.token;
     if (key.empty()) throw core::ConfigError("auth: the token is empty");
     core::remember_secret(key);
     core::remember_secret(auth.password);
