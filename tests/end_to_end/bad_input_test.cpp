@@ -185,7 +185,7 @@ TEST_CASE("an API that refuses all credentials ends the run with 6, and what was
     CHECK_THAT(ran.errors, contains("the API refuses every key of source 'odd'") &&
                                contains("owner=ann") && contains("owner=bob") &&
                                contains("pawl backfill odd") && !contains("sesame"));
-    CHECK(scene.asked("/bad") == 4);  // each of two keys, and once more to be sure  // once with each key
+    CHECK(scene.asked("/bad") == 4);  // with each key, and once more to be sure
     CHECK(scene.sql("select id, name from odd.item") == "1|one");
 }
 
