@@ -24,7 +24,7 @@ struct WindowSize {
     int limit, seconds;
 };
 WindowSize window_size() {
-    return std::getenv("PAWL_TEST_FULL") != nullptr ? WindowSize{500, 60} : WindowSize{125, 15};
+    return std::getenv("PAWL_TEST_FULL") != nullptr ? WindowSize{500, 60} : WindowSize{100, 10};
 }
 constexpr std::size_t process_count = 4, full_windows = 3;
 const std::vector<std::string> owner_names{"alice", "bob", "carol", "dave"};
