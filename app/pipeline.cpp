@@ -18,7 +18,8 @@ collector::CurlSettings curl_settings(const core::Settings& settings) {
     collector::CurlSettings curl;
     curl.ca_file = settings.http.ca_file;
     curl.private_addresses = settings.http.private_addresses;
-    curl.connections_per_host = std::max(curl.connections_per_host, static_cast<long>(settings.http.walks_max + settings.http.walks_max / 4 + 2));
+    const auto walks_most = settings.http.walks_max + settings.http.walks_max / 4 + 2;  // live ones beside lower classes
+    curl.connections_per_host = std::max(curl.connections_per_host, static_cast<long>(walks_most));
     return curl;
 }
 

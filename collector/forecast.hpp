@@ -56,8 +56,8 @@ struct Forecast {
     std::int64_t requests = 0;
 };
 
-/// The loads of these demands when these keys pay (one of each account, where budgets are not per key); none: requests with credentials are taken for those of one
-/// account. `now` as in Supply.
+/// The loads of these demands when these keys pay (one of each account, where budgets are not per key); none: requests
+/// with credentials are taken for those of one account. `now` as in Supply.
 [[nodiscard]] std::vector<Load> loads_of(const core::SourceFile& source, const std::vector<Demand>& demands,
                                          const std::vector<Paying>& keys, core::WallTime now);
 
