@@ -68,9 +68,7 @@ core::ExitCode quota(const Invocation& invocation) {
     const auto asked = weights_asked(invocation);
     Session session(invocation, {.redis = true, .postgres = false});
     const auto sources = load_sources(source_files(source_paths(session.settings)), invocation.environment);
-    Sources wanted;
-    for (const auto& name : invocation.names) wanted.push_back(find_source(sources, name));
-    if (wanted.empty()) wanted = sources;
+    const auto wanted = sources_named(sources, invocation.names);
     const auto redis = session.redis();
     Json all = Json::array();
     for (const auto& source : wanted) {

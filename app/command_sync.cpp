@@ -8,8 +8,7 @@ core::ExitCode sync(const Invocation& invocation) {
     const auto all =
         load_sources(source_files(source_paths(session.settings)), invocation.environment);
     OneShot wanted;
-    if (invocation.names.empty()) wanted.sources = all;
-    for (const auto& name : invocation.names) wanted.sources.push_back(find_source(all, name));
+    wanted.sources = sources_named(all, invocation.names);
     wanted.slice_class = core::SliceClass::on_demand;
     wanted.resume = command_to_resume(invocation);
     return collect_once(session, std::move(wanted));

@@ -103,6 +103,13 @@ std::shared_ptr<const core::SourceFile> source_named(
     return find_source(load_sources(source_files(source_paths(settings)), environment), name);
 }
 
+Sources sources_named(const Sources& sources, const std::vector<std::string>& names) {
+    if (names.empty()) return sources;
+    Sources named;
+    for (const auto& name : names) named.push_back(find_source(sources, name));
+    return named;
+}
+
 const core::Stream& find_stream(const core::SourceFile& source, const std::string& name) {
     if (const auto* stream = source.find(name)) return *stream;
     std::vector<std::string> names;

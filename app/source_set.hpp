@@ -32,6 +32,8 @@ using Sources = std::vector<std::shared_ptr<const core::SourceFile>>;
 [[nodiscard]] std::shared_ptr<const core::SourceFile> source_named(
     const core::Settings& settings, const std::map<std::string, std::string>& environment,
     const std::string& name);
+/// Those of these names, in their order; all where none is named. Throws UsageError with a suggestion.
+[[nodiscard]] Sources sources_named(const Sources& sources, const std::vector<std::string>& names);
 /// The same for a stream of `source`.
 [[nodiscard]] const core::Stream& find_stream(const core::SourceFile& source,
                                               const std::string& name);
