@@ -86,7 +86,7 @@ core::Task<core::Micros> Planner::step() {
         if (!waiting_told_)
             core::log::info("Another process plans this source, waiting",
                             {{"source", source_->name}});
-        waiting_told_ = true;
+        waiting_told_ = has_waited_ = true;
         co_return lock_pause;
     }
     waiting_told_ = false;
@@ -164,20 +164,25 @@ core::Task<bool> Planner::fire_schedule() {
     co_return true;
 }
 
-// A run that was broken off is gone on with, instead of asking again for what it has finished.
+// A run that was broken off is gone on with, instead of asking again for what it has finished; and what another process
+// finished while this one waited for its lock is not asked for again.
 core::Task<> Planner::fire_once() {
+    const auto now = ports_.clock.now();
     remaining_ = co_await ports_.catalogue.remaining(source_->name, options_.streams);
-    if (remaining_.open_slices + remaining_.due_partitions == 0) {
-        auto streams = root_streams(*source_, options_.streams);
-        const auto due = co_await ports_.catalogue.fall_due(source_->name, std::move(streams));
-        const auto now = ports_.clock.now();
-        co_await ports_.catalogue.note_schedule(source_->name, now);
-        core::log::info("Bringing up to date", {{"source", source_->name}, {"partitions", due}});
-    } else {
+    if (remaining_.open_slices + remaining_.due_partitions > 0) {
+        const auto last = co_await ports_.catalogue.last_schedule(source_->name);
+        if (!last) co_await ports_.catalogue.note_schedule(source_->name, now);  // else `run` asks for all of it again
         core::log::info("Going on with what is unfinished",
                         {{"source", source_->name},
                          {"open_slices", remaining_.open_slices},
                          {"due_partitions", remaining_.due_partitions}});
+    } else if (!has_waited_) {
+        auto streams = root_streams(*source_, options_.streams);
+        const auto due = co_await ports_.catalogue.fall_due(source_->name, std::move(streams));
+        co_await ports_.catalogue.note_schedule(source_->name, now);
+        core::log::info("Bringing up to date", {{"source", source_->name}, {"partitions", due}});
+    } else {
+        core::log::info("Another process brought this source up to date", {{"source", source_->name}});
     }
     fired_ = true;
 }

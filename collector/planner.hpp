@@ -89,6 +89,7 @@ class Planner {
     bool drained_ = false;
     bool stopping_ = false;
     bool waiting_told_ = false;
+    bool has_waited_ = false;  // another process planned while this one wanted to
     bool away_told_ = false;
 };
 

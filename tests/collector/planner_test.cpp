@@ -339,6 +339,35 @@ TEST_CASE("a sync that was broken off goes on with what it left", "[collector][p
     bench.stop();
 }
 
+TEST_CASE("a first collection by `backfill` is not asked for again by the schedule", "[collector][planner]") {
+    PlannerBench bench(once());
+    bench.catalogue.left.due_partitions = 2;  // of a source that was registered just now
+    bench.start();
+    bench.pass(5s);
+    REQUIRE(bench.catalogue.fired_at.has_value());
+    bench.stop();
+
+    PlannerBench service;
+    service.catalogue.fired_at = bench.catalogue.fired_at;
+    service.start();
+    service.pass(10min);
+    CHECK(service.catalogue.fell_due.empty());
+    service.stop();
+}
+
+TEST_CASE("what another process finished meanwhile is not asked for again", "[collector][planner]") {
+    PlannerBench bench(once());
+    bench.catalogue.lock = false;
+    bench.start();
+    bench.pass(30s);
+    CHECK_FALSE(bench.planner->drained());
+    bench.catalogue.lock = true;
+    bench.pass(5s);
+    CHECK(bench.planner->drained());
+    CHECK(bench.catalogue.fell_due.empty());
+    bench.stop();
+}
+
 TEST_CASE("a changed source file is registered anew", "[collector][planner]") {
     PlannerBench bench;
     bench.start();
