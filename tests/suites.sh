@@ -1,36 +1,56 @@
-# Runs suites one after another and counts them: for tests/run and .ci/run, which source this from the project's folder.
+# Runs suites and counts them: for tests/run and tests/sanitize, which source this from the project's folder.
+#
+# Two suites run at a time, since most of them wait more than they compute. `pace` holds pawl to the second and runs alone.
 
 passed=0 failed=0
 
 # run_suite NAME COMMAND…: prints one line; on failure, the end of what the suite said.
 run_suite() {
-    local name=$1 log began=$SECONDS code=0
+    local name=$1 log text began=$SECONDS code=0
     shift
     log=$(mktemp)
     "$@" >"$log" 2>&1 || code=$?
     if [ "$code" -eq 0 ]; then
-        passed=$((passed + 1))
         printf 'ok      %-12s %4d s  %s\n' "$name" $((SECONDS - began)) "$(grep -E 'assertion|^ok' "$log" | tail -n 1)"
     else
-        failed=$((failed + 1))
-        printf 'FAILED  %-12s %4d s  exit %d\n' "$name" $((SECONDS - began)) "$code"
-        tail -n 80 "$log"
+        text=$(tail -n 80 "$log")
+        printf 'FAILED  %-12s %4d s  exit %d\n%s\n' "$name" $((SECONDS - began)) "$code" "$text"
     fi
     rm -f "$log"
+    return "$code"
+}
+
+# start_suite FOLDER NAME: the suite of that name, in the background.
+start_suite() {
+    local folder=$1 name=$2
+    case $name in
+        layering) run_suite layering tests/layering/check & ;;
+        units) run_suite units tests/deploy/units_test.sh & ;;
+        end_to_end) run_suite end_to_end "$folder/test_end_to_end" '~[pace]' & ;;
+        pace) run_suite pace "$folder/test_end_to_end" '[pace]' & ;;
+        *) run_suite "$name" "$folder/test_$name" & ;;
+    esac
+}
+
+# await_suite: one of those in the background has ended.
+await_suite() {
+    if wait -n; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 }
 
 # run_suites FOLDER [NAME…]: the suites that CMake knows in FOLDER and the scripts beside them, or those named.
 run_suites() {
-    local folder=$1 name
+    local folder=$1 name running=0
     shift
     local names=("$@")
     [ ${#names[@]} -gt 0 ] ||
         mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'layering\nunits\n')
+    trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
     for name in "${names[@]}"; do
-        case $name in
-            layering) run_suite layering tests/layering/check ;;
-            units) run_suite units tests/deploy/units_test.sh ;;
-            *) run_suite "$name" "$folder/test_$name" ;;
-        esac
+        [ "$name" != pace ] || continue
+        if [ "$running" -eq 2 ]; then await_suite; else running=$((running + 1)); fi
+        start_suite "$folder" "$name"
     done
+    for (( ; running > 0; running--)); do await_suite; done
+    [[ " ${names[*]} " != *" pace "* ]] || { start_suite "$folder" pace; await_suite; }
+    trap - EXIT
 }

@@ -126,7 +126,7 @@ Seen collect(int process_count) {
 
 // A machine that is busy with something else holds requests back and lets them go in a bunch, which nginx refuses: then it
 // is tried once more.
-TEST_CASE("nginx refuses no request, and its rate is used", "[end_to_end][quota][nginx]") {
+TEST_CASE("nginx refuses no request, and its rate is used", "[end_to_end][pace][quota][nginx]") {
     const int process_count = GENERATE(4, 1);
     if (process_count == 1 && std::getenv("PAWL_TEST_FULL") == nullptr) return;  // the easier of the two: tests/full
     auto seen = collect(process_count);

@@ -62,7 +62,7 @@ TEST_CASE("a plan is made before the first run, asks nothing and changes nothing
     CHECK(has(text.output, "+ stargazers: not known before `repos` has run"));
 }
 
-TEST_CASE("a plan is within 5 % of the requests that are then made, and 10 % of their time", "[end_to_end][plan][slow]") {
+TEST_CASE("a plan is within 5 % of the requests that are then made, and 10 % of their time", "[end_to_end][pace][plan]") {
     World world(windows_of_four_owners());
     REQUIRE(world.run({"backfill", "github", "repos"}).status == 0);
     const auto before = asked_of(world).size();

@@ -143,7 +143,7 @@ class Stranger {
 
 }  // namespace
 
-TEST_CASE("four owners' windows are used up by four processes, and no request is refused", "[end_to_end][quota]") {
+TEST_CASE("four owners' windows are used up by four processes, and no request is refused", "[end_to_end][pace][quota]") {
     Shift shift(window_size());
     shift.watch([] { pause_for(200ms); });
     shift.tell("undisturbed");
@@ -158,7 +158,7 @@ TEST_CASE("four owners' windows are used up by four processes, and no request is
     }
 }
 
-TEST_CASE("a process that is killed every five seconds costs little quota and breaks no limit", "[end_to_end][quota][kill]") {
+TEST_CASE("a process that is killed every five seconds costs little quota and breaks no limit", "[end_to_end][pace][quota][kill]") {
     Shift shift(window_size());
     auto next_kill = now_us() + 5'000'000;
     std::size_t kills = 0;
@@ -174,7 +174,7 @@ TEST_CASE("a process that is killed every five seconds costs little quota and br
     CHECK(shift.least_used() >= 0.97);
 }
 
-TEST_CASE("another client of an account is made way for", "[end_to_end][quota]") {
+TEST_CASE("another client of an account is made way for", "[end_to_end][pace][quota]") {
     Shift shift(window_size());
     Stranger stranger(shift.world().replica(), shift.size().limit / 5);
     shift.watch([&] {
