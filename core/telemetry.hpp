@@ -18,7 +18,7 @@ enum class Metric : std::uint8_t {
     retries,             ///< counter  source, reason
     rate_limited,        ///< counter  source: refusals by the API
     rows,                ///< counter  source, table, operation
-    commits,             ///< counter  source, verdict: committed, duplicate, superseded, fork, gap, cancelled, stuck, unknown
+    commits,             ///< counter  source, verdict: committed, duplicate, superseded, finished, fork, gap, cancelled, stuck, unknown
     batch_seconds,       ///< histogram phase: decode, commit, acknowledge
     batch_rows,          ///< histogram (no labels)
     dead_letters,        ///< counter  source, stream

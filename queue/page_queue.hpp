@@ -32,8 +32,8 @@ struct Acknowledgement {
     std::int64_t seq = 0;
     core::Link link, previous;
     std::size_t bytes = 0;      ///< body + envelope, as counted by advance
-    bool committed = true;      ///< false: duplicate, superseded, fork, cancelled: the slice's acknowledged seq does not move
-    bool last = false;          ///< committed last page: the slice's frontier is emptied
+    bool committed = true;      ///< false: superseded, fork, cancelled …: the slice's acknowledged seq does not move
+    bool ended = false;         ///< the slice is finished, by this page where it is committed: its frontier is forgotten
 };
 
 struct QueueTotals {

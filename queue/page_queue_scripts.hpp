@@ -76,7 +76,7 @@ end
 return #ARGV
 )lua");
 
-/// Per entry nine arguments: shard, entry, slice, seq, link, previous, bytes, committed, last →
+/// Per entry nine arguments: shard, entry, slice, seq, link, previous, bytes, committed, ended →
 /// entries that were there
 inline const RedisScript acknowledge_script("acknowledge", RedisScript::WhenFull::run, R"lua(
 redis.call('HLEN', P..'starts')
@@ -88,7 +88,7 @@ local found = 0
 for i = 1, #ARGV, 9 do
   local shard, entry, id, seq = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   local link, previous, bytes = ARGV[i + 4], ARGV[i + 5], ARGV[i + 6]
-  local committed, last = ARGV[i + 7] == '1', ARGV[i + 8] == '1'
+  local committed, ended = ARGV[i + 7] == '1', ARGV[i + 8] == '1'
   local key, chain = P..'slice:'..id, P..'chain:'..id
   local have = redis.call('HMGET', key, 'seq', 'ack')
   if take_off(shard, entry, bytes) then found = found + 1 end
@@ -99,10 +99,10 @@ for i = 1, #ARGV, 9 do
   if indexed and string.match(indexed, '^%d+ %S+') == shard..' '..entry then
     redis.call('HDEL', chain, previous)
   end
-  if committed and last then
-    -- Done in Postgres, whatever a later branch here believes: its pages would all be superseded.
+  if ended then
+    -- Done in Postgres, whatever a later branch here believes: none of its pages would be stored.
     drop_slice(id)
-    redis.call('SET', P..'ended:'..id, seq, 'PX', ended_ms)
+    if committed then redis.call('SET', P..'ended:'..id, seq, 'PX', ended_ms) end
   elseif committed and have[1] and (tonumber(have[2]) or 0) < seq then
     redis.call('HSET', key, 'ack', seq)  -- offers with an older tip are now told so
   end

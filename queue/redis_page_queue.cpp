@@ -187,7 +187,7 @@ Task<> RedisPageQueue::acknowledge(std::vector<Acknowledgement> done) {
         for (auto& argument : {std::to_string(one.shard), one.entry, std::to_string(one.slice),
                                std::to_string(one.seq), one.link.str(), one.previous.str(),
                                std::to_string(one.bytes), std::string(one.committed ? "1" : ""),
-                               std::string(one.last ? "1" : "")}) {
+                               std::string(one.ended ? "1" : "")}) {
             calls.back().push_back(argument);
         }
     }

@@ -5,9 +5,8 @@
 namespace pawl::storage {
 
 std::string_view to_string(Verdict verdict) {
-    constexpr std::array<std::string_view, 9> words{"committed", "duplicate", "superseded",
-                                                    "fork",      "gap",       "cancelled",
-                                                    "stuck",     "unknown",   "unstorable"};
+    constexpr std::array<std::string_view, 10> words{"committed", "duplicate", "superseded", "finished", "fork",
+                                                     "gap",       "cancelled", "stuck",      "unknown",  "unstorable"};
     return words[static_cast<std::size_t>(verdict)];
 }
 

@@ -16,7 +16,8 @@ namespace pawl::storage {
 enum class [[nodiscard]] Verdict : std::uint8_t {
     committed,   ///< it came next: rows, child slices, validators and ledger row are stored
     duplicate,   ///< this very page is in the ledger: acknowledge
-    superseded,  ///< another page took its place, or the slice is finished: acknowledge
+    superseded,  ///< another page took its place: acknowledge and offer the slice anew from the tip
+    finished,    ///< the slice is finished, and not by this page: acknowledge, Redis forgets the slice
     fork,        ///< it would come next but continues another page: acknowledge and offer the slice anew from the tip
     gap,         ///< a page before it is missing: park
     cancelled,   ///< the slice was cancelled: acknowledge

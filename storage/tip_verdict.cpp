@@ -19,12 +19,11 @@ std::optional<PageResult> judge(const core::Job& job, const std::optional<SliceS
                                 const std::optional<core::Link>& ledger) {
     if (!slice) return told(Verdict::unknown, "the catalogue has no such slice");
     if (slice->state == "cancelled") return told(Verdict::cancelled, "the slice was cancelled");
-    if (job.seq <= slice->seq) {
-        if (ledger == job.link) return told(Verdict::duplicate, "this page is in the ledger");
-        return told(Verdict::superseded, "another page took this place");
-    }
-    if (slice->state == "done") return told(Verdict::superseded, "the slice is finished");
+    const bool is_behind = job.seq <= slice->seq;
+    if (is_behind && ledger == job.link) return told(Verdict::duplicate, "this page is in the ledger");
+    if (slice->state == "done") return told(Verdict::finished, "the slice is finished");
     if (slice->state == "stuck") return told(Verdict::stuck, "the slice is stuck");
+    if (is_behind) return told(Verdict::superseded, "another page took this place");
     if (job.seq > slice->seq + 1)
         return told(Verdict::gap, fmt::format("the tip is at page {}", slice->seq));
     if (job.previous != slice->link)

@@ -35,7 +35,7 @@ queue::Acknowledgement acknowledgement(const HeldJob& held, Verdict verdict) {
     done.previous = held.job.previous;
     done.bytes = held.queue_bytes;
     done.committed = stored;
-    done.last = stored && held.job.last;
+    done.ended = verdict == Verdict::finished || (stored && held.job.last);
     return done;
 }
 
@@ -180,7 +180,7 @@ core::Task<> Worker::settle(std::vector<HeldJobPtr> batch, std::shared_ptr<std::
     std::vector<queue::Acknowledgement> done;
     std::vector<HeldJobPtr> dealt_with;
     std::vector<core::Link> not_ended;
-    std::vector<core::SliceId> forked;
+    std::vector<core::SliceId> astray;  // their frontiers are on a branch that is not the tip's
     std::set<core::SliceId> moved;
     std::int64_t rows = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
@@ -191,10 +191,11 @@ core::Task<> Worker::settle(std::vector<HeldJobPtr> batch, std::shared_ptr<std::
         switch (verdict) {
             case Verdict::committed: moved.insert(held->job.slice); break;
             case Verdict::duplicate:
-            case Verdict::superseded:
+            case Verdict::finished:
             case Verdict::cancelled:
             case Verdict::stuck: break;
-            case Verdict::fork: forked.push_back(held->job.slice); break;
+            case Verdict::superseded:
+            case Verdict::fork: astray.push_back(held->job.slice); break;
             case Verdict::unknown: {
                 const bool orphan = co_await is_orphan(held);
                 acknowledge = orphan;
@@ -232,7 +233,7 @@ core::Task<> Worker::settle(std::vector<HeldJobPtr> batch, std::shared_ptr<std::
     }
     for (const auto& held : dealt_with) hand_.let_go(held);
     for (const auto slice : moved) hand_.unpark(slice);
-    if (!forked.empty()) co_await offer_anew(std::move(forked));
+    if (!astray.empty()) co_await offer_anew(std::move(astray));
     changed_.notify();
 }
 

@@ -119,9 +119,9 @@ Task<> MemoryPageQueue::acknowledge(std::vector<queue::Acknowledgement> done) {
         const auto indexed = chain.find(one.previous);
         if (indexed != chain.end() && indexed->second.entry == one.entry) chain.erase(indexed);
         const auto slice = held.slices.find(one.slice);
-        if (one.committed && one.last) {
+        if (one.ended) {
             queue_.drop_slice(one.slice);
-            held.ended[one.slice] = {one.seq, queue_.now_ms() + 60'000};
+            if (one.committed) held.ended[one.slice] = {one.seq, queue_.now_ms() + 60'000};
         } else if (one.committed && slice != held.slices.end()) {
             slice->second.ack = std::max(slice->second.ack, one.seq);
         }

@@ -220,4 +220,19 @@ TEMPLATE_TEST_CASE("the committed last page ends a slice, whatever a later branc
     CHECK(walk.advance(walk.page()) == Advance::fenced);
 }
 
+TEMPLATE_TEST_CASE("a slice that was finished before its page came is forgotten, and can be offered",
+                   "[page_queue]", PAWL_QUEUES) {
+    TestType queues;
+    auto walk = walk_with_pages(queues, 1, 2);  // after a wipe, say, of a slice that Postgres has finished
+    auto late = acknowledgement_of(read_shard(queues, 1).at(0));
+    late.committed = false;
+    late.ended = true;
+    std::vector<queue::Acknowledgement> done{late};
+    queues.run(queues.pages().acknowledge(done));
+    CHECK(walk.view().seq == -1);
+    CHECK(read_shard(queues, 1).empty());
+    CHECK(walk.advance(walk.page()) == Advance::fenced);
+    CHECK(walk.offer() == OfferAnswer::offered);  // it was not told that this branch was stored
+}
+
 }  // namespace pawl::test

@@ -111,7 +111,7 @@ inline queue::Acknowledgement acknowledgement_of(const queue::QueuedJob& queued,
     done.previous = job.previous;
     done.bytes = queued.envelope.size() + queued.body.size();
     done.committed = committed;
-    done.last = job.last && committed;
+    done.ended = job.last && committed;
     return done;
 }
 

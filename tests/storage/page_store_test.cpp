@@ -148,7 +148,7 @@ TEST_CASE("pages that do not come next change nothing and are told apart", "[pag
     CHECK(store.commit_one(source, page(two)).verdict == Verdict::committed);
 }
 
-TEST_CASE("a finished slice supersedes what comes later", "[page_store]") {
+TEST_CASE("a finished slice takes no more pages", "[page_store]") {
     Store store;
     const Source source = things();
     const auto page = [&](const core::Job& job) {
@@ -157,9 +157,9 @@ TEST_CASE("a finished slice supersedes what comes later", "[page_store]") {
     Chain chain = store.open(*source, "thing");
     const core::Job only = chain.next(true), more = chain.next();
     CHECK(verdicts_of(store.commit(source, batch_of(page(only), page(more)))) ==
-          "committed superseded");
+          "committed finished");
     CHECK(verdicts_of(store.commit(source, batch_of(page(only), page(more)))) ==
-          "duplicate superseded");
+          "duplicate finished");
 }
 
 TEST_CASE("a cursor that comes back is a cycle: the slice is stuck, nothing is a dead letter",
