@@ -1,0 +1,260 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/errors.hpp"
+#include "core/named_values.hpp"
+#include "storage/tip_verdict.hpp"
+#include "tests/fakes/memory_store.hpp"
+
+namespace pawl::test {
+
+using storage::PageCommit;
+using storage::PageResult;
+using storage::Verdict;
+using Held = MemoryStore::Held;
+using Slice = MemoryStore::Slice;
+
+namespace {
+
+using Cells = std::map<std::string, std::optional<std::string>>;
+
+PageResult told(Verdict verdict, std::string reason) {
+    PageResult result;
+    result.verdict = verdict;
+    result.reason = std::move(reason);
+    return result;
+}
+
+std::string joined(const Cells& cells, const std::vector<std::string>& columns) {
+    std::string text;
+    for (const auto& column : columns) {
+        const auto found = cells.find(column);
+        text += (found == cells.end() ? "" : found->second.value_or("")) + '\x1f';
+    }
+    return text;
+}
+
+Cells cells_of(const core::EmitRows& rows, std::size_t row) {
+    Cells cells;
+    for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+        const auto& value = rows.cells[row * rows.columns.size() + i];
+        cells[rows.columns[i]] = value.is_null() ? std::nullopt : std::optional(std::string(value.text));
+    }
+    return cells;
+}
+
+/// One row into a keyed table, by the emit's merge rule.
+void merge(MemoryStore::Table& table, const core::Emit& emit, Cells cells, std::pair<std::int64_t, std::int64_t> version,
+           core::SliceId slice, PageResult::Counts& counts) {
+    const auto [found, is_new] = table.keyed.try_emplace(joined(cells, emit.key));
+    auto& row = found->second;
+    if (is_new) {
+        row = {std::move(cells), version, slice};
+        ++counts.inserted;
+        return;
+    }
+    if (emit.merge == core::Emit::Merge::fill_null) {
+        bool filled = false;
+        for (auto& [column, value] : cells) {
+            auto& there = row.cells[column];
+            if (there || !value) continue;
+            there = value;
+            filled = true;
+        }
+        ++(filled ? counts.updated : counts.same);
+        return;
+    }
+    if (version < row.version) {
+        ++counts.stale;
+        return;
+    }
+    bool differs = false;
+    for (auto& [column, value] : cells) {
+        auto& there = row.cells[column];
+        differs = differs || there != value;
+        there = value;
+    }
+    row.version = version;
+    row.slice = slice;
+    ++(differs ? counts.updated : counts.same);
+}
+
+PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core::EmitRows& rows, const core::Job& job) {
+    const auto& emit = stream.emits[rows.emit];
+    auto& table = held.tables[emit.table];
+    PageResult::Counts counts;
+    counts.read = rows.read;
+    counts.rejected = static_cast<std::int64_t>(rows.rejected.size());
+    std::map<std::string, std::size_t> last_of_key;  // of several rows with one key in a page the last counts
+    for (std::size_t i = 0; i < rows.row_count(); ++i) last_of_key[joined(cells_of(rows, i), emit.key)] = i;
+    for (std::size_t i = 0; i < rows.row_count(); ++i) {
+        auto cells = cells_of(rows, i);
+        const auto at = rows.versions.empty() ? job.requested_at : rows.versions[i];
+        const std::pair<std::int64_t, std::int64_t> version{at, core::page_id(job.slice, job.seq)};
+        if (emit.key.empty()) {
+            table.keyless.push_back({std::move(cells), version, job.slice});
+            ++counts.inserted;
+        } else if (last_of_key.at(joined(cells, emit.key)) != i) {
+            ++counts.duplicate;
+        } else {
+            merge(table, emit, std::move(cells), version, job.slice, counts);
+        }
+    }
+    return counts;
+}
+
+/// At a walk's last page: what older walks of the same partition left in tables that are replaced as a whole.
+void replace_older(Held& held, const core::Stream& stream, const Slice& slice) {
+    std::set<core::SliceId> older;
+    for (const auto& [id, done] : held.done)
+        if (done.partition == slice.partition && id < slice.id) older.insert(id);
+    for (const auto& emit : stream.emits) {
+        auto& table = held.tables[emit.table];
+        if (emit.key.empty())
+            std::erase_if(table.keyless, [&](const auto& row) { return older.contains(row.slice); });
+        else if (!emit.replace_by.empty())
+            std::erase_if(table.keyed, [&](const auto& row) { return older.contains(row.second.slice); });
+    }
+}
+
+}  // namespace
+
+core::Task<std::vector<PageResult>> MemoryPageStore::commit(int, std::shared_ptr<const core::SourceFile> source,
+                                                            std::shared_ptr<std::vector<PageCommit>> batch) {
+    std::vector<PageResult> results;
+    for (const auto& page : *batch) results.push_back(commit_page(*source, page));
+    co_return results;
+}
+
+PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const PageCommit& page) {
+    const auto& job = page.job;
+    Held next = store_.held;  // the transaction
+    std::optional<storage::SliceState> state;
+    const auto open = next.slices.find(job.slice);
+    const auto done = next.done.find(job.slice);
+    if (open != next.slices.end()) state = {open->second.state, open->second.tip_seq, open->second.tip_link};
+    if (done != next.done.end()) state = {done->second.state, done->second.tip_seq, done->second.tip_link};
+    std::optional<core::Link> ledger;
+    for (const auto& known : next.ledger[job.slice])
+        if (known.seq == job.seq) ledger = known.link;
+    if (auto verdict = storage::judge(job, state, ledger)) return *verdict;
+
+    auto& slice = open->second;
+    const auto finish = [&](std::string end_state, std::string outcome) {
+        slice.state = std::move(end_state);
+        slice.outcome = std::move(outcome);
+        auto& partition = next.partitions.at(slice.partition);
+        if (partition.walk == slice.walk) {
+            partition.walking = false;
+            partition.last_finished = store_.now_us();
+            partition.last_slice = slice.id;
+            partition.next_due.reset();
+        }
+        next.done[slice.id] = slice;
+        next.slices.erase(job.slice);
+    };
+    const auto& pages = next.ledger[job.slice];
+    const bool is_cycle = job.cursor && std::any_of(pages.begin(), pages.end(),
+                                                    [&](const auto& known) { return known.cursor == job.cursor; });
+    if (is_cycle) {
+        finish("stuck", "stuck");
+        store_.held = std::move(next);
+        return told(Verdict::stuck, "the cursor was asked for before");
+    }
+
+    PageResult result;
+    const auto* stream = source.find(job.stream);
+    if (page.dead_reason) next.dead_letters.push_back(job);
+    if (stream && !page.dead_reason) {
+        for (const auto& rows : page.rows.emits) result.emits.push_back(write_emit(next, *stream, rows, job));
+        add_children(next, source, *stream, page, slice.slice_class);
+    }
+    std::int64_t records = 0;
+    for (const auto& counts : result.emits) records += counts.read;
+    next.ledger[job.slice].push_back({job.seq, job.link, job.previous, job.cursor, job.next_cursor,
+                                      page.dead_reason ? core::Outcome::dead : job.outcome, records});
+    slice.tip_seq = job.seq;
+    slice.tip_link = job.link;
+    slice.tip_cursor = job.next_cursor;
+    slice.offered_until = store_.now_us() + quiet_.count() * 1000;
+    if (!job.validator_key.empty() && !page.dead_reason) {
+        storage::Validator validator;
+        validator.key = job.validator_key;
+        validator.etag = job.etag;
+        validator.last_modified = job.last_modified;
+        validator.page_id = job.confirms != 0 ? job.confirms : core::page_id(job.slice, job.seq);
+        validator.next_cursor = job.next_cursor;
+        validator.last = job.last;
+        next.validators[slice.partition].emplace_back(job.slice, std::move(validator));
+    }
+    if (job.last) {
+        if (stream) replace_older(next, *stream, slice);
+        std::string outcome = "ok";
+        if (page.dead_reason) outcome = "dead";
+        else if (job.outcome != core::Outcome::ok && job.outcome != core::Outcome::not_modified)
+            outcome = std::string(core::to_string(job.outcome));
+        else if (std::none_of(next.ledger[job.slice].begin(), next.ledger[job.slice].end(),
+                              [](const auto& known) { return known.outcome == core::Outcome::ok; }))
+            outcome = "not_modified";
+        finish("done", outcome);
+    }
+    store_.held = std::move(next);
+    return result;
+}
+
+// Rows of the first emit become partitions of the streams below, and new partitions their first slice.
+void MemoryPageStore::add_children(Held& held, const core::SourceFile& source, const core::Stream& stream,
+                                   const PageCommit& page, core::SliceClass slice_class) {
+    for (const auto& child : source.streams) {
+        if (child.foreach_.kind != core::Foreach::Kind::stream || child.foreach_.stream != stream.name) continue;
+        for (const auto& rows : page.rows.emits) {
+            const auto& emit = stream.emits[rows.emit];
+            if (emit.table != (child.foreach_.table.empty() ? stream.emits.front().table : child.foreach_.table)) continue;
+            for (std::size_t i = 0; i < rows.row_count(); ++i) {
+                auto cells = cells_of(rows, i);
+                nlohmann::json parent = nlohmann::json::object();
+                for (const auto& column : child.parent_columns) parent[column] = cells[column].value_or("");
+                const auto& key = child.foreach_.key_columns.empty() ? emit.key : child.foreach_.key_columns;
+                std::string part;
+                for (const auto& column : key) part += (part.empty() ? "" : "/") + cells[column].value_or("");
+                add_child(held, child, part, parent.dump(), slice_class);
+            }
+        }
+    }
+}
+
+void MemoryPageStore::add_child(Held& held, const core::Stream& child, const std::string& part, std::string parent,
+                                core::SliceClass slice_class) {
+    const auto known = std::find_if(held.partitions.begin(), held.partitions.end(), [&](const auto& one) {
+        return one.second.stream == child.name && one.second.part == part;
+    });
+    if (known != held.partitions.end()) {
+        auto& partition = known->second;
+        partition.parent = std::move(parent);
+        partition.active = true;
+        const auto rests = child.refresh ? child.refresh->count() : 0;
+        const bool rested = rests == 0 || !partition.last_finished || *partition.last_finished <= store_.now_us() - rests;
+        if (!partition.walking && !partition.next_due && rested) partition.next_due = store_.now_us();
+        return;
+    }
+    MemoryStore::Partition partition;
+    partition.id = held.next_partition++;
+    partition.stream = child.name;
+    partition.part = part;
+    partition.parent = parent;
+    partition.walking = true;
+    partition.walk = 1;
+    Slice slice;
+    slice.id = held.next_slice++;
+    slice.partition = partition.id;
+    slice.stream = child.name;
+    slice.request_hash = child.request_hash;
+    slice.parent = std::move(parent);
+    slice.walk = 1;
+    slice.slice_class = slice_class;
+    slice.genesis = slice.tip_link = core::Link::random(store_.random);
+    held.slices[slice.id] = slice;
+    held.partitions[partition.id] = std::move(partition);
+}
+
+}  // namespace pawl::test

@@ -1,0 +1,368 @@
+// What every adapter of storage/catalogue.hpp and storage/page_store.hpp does: Postgres, and the store in memory that the
+// simulation runs on.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/errors.hpp"
+#include "storage/pg_catalogue.hpp"
+#include "storage/pg_page_store.hpp"
+#include "tests/fakes/memory_store.hpp"
+#include "tests/storage/pages.hpp"
+#include "tests/support/catch.hpp"
+
+namespace pawl::test {
+
+using core::SliceClass;
+using storage::DueSlice;
+using storage::PageCommit;
+using storage::PageResult;
+using storage::Verdict;
+
+namespace {
+
+class PostgresStores {
+  public:
+    storage::Catalogue& catalogue() { return catalogue_; }
+    storage::PageStore& pages() { return pages_; }
+    template <typename T>
+    T run(core::Task<T> task) {
+        return database_.run(std::move(task));
+    }
+    std::unique_ptr<storage::Catalogue> another() { return std::make_unique<storage::PgCatalogue>(database_.pool()); }
+
+  private:
+    Database database_;
+    storage::PgCatalogue catalogue_{database_.pool()};
+    storage::PgPageStore pages_{{database_.url(), 2}, std::make_shared<Inline>()};
+};
+
+class MemoryStores {
+  public:
+    storage::Catalogue& catalogue() { return catalogue_; }
+    storage::PageStore& pages() { return pages_; }
+    template <typename T>
+    T run(core::Task<T> task) {
+        return run_task(io_, std::move(task));
+    }
+    std::unique_ptr<storage::Catalogue> another() { return std::make_unique<MemoryCatalogue>(store_); }
+
+  private:
+    boost::asio::io_context io_;
+    core::SystemClock clock_;
+    core::SeededRandom random_{11};
+    MemoryStore store_{clock_, random_};
+    MemoryCatalogue catalogue_{store_};
+    MemoryPageStore pages_{store_};
+};
+
+#define PAWL_STORES PostgresStores, MemoryStores
+
+const core::Token epoch_one = *core::Token::parse("11111111-1111-4111-8111-111111111111");
+const core::Token epoch_two = *core::Token::parse("22222222-2222-4222-8222-222222222222");
+
+core::Stream items(std::vector<std::string> entries, const std::string& version = "1") {
+    core::Stream stream = stream_named("items", version);
+    stream.foreach_.kind = core::Foreach::Kind::list;
+    stream.foreach_.list = std::move(entries);
+    stream.emits = {emit_of("items", {"id"}, {"id", "name"})};
+    return stream;
+}
+
+core::Stream children() {
+    core::Stream stream = stream_named("children");
+    stream.foreach_.kind = core::Foreach::Kind::stream;
+    stream.foreach_.stream = "items";
+    stream.parent_columns = {"name"};
+    return stream;
+}
+
+/// What a planner and a worker do, in one word each.
+template <typename Stores>
+class Session {
+  public:
+    storage::Registration register_source(std::vector<core::Stream> streams) {
+        source_ = source_of(std::move(streams));
+        std::shared_ptr<const core::SourceFile> source = source_;
+        return run(stores_.catalogue().register_source(source));
+    }
+    std::int64_t start(std::size_t limit = 100, SliceClass slice_class = SliceClass::backfill) {
+        return run(stores_.catalogue().start_walks("api", {}, limit, slice_class));
+    }
+    std::vector<DueSlice> due(std::size_t limit = 100, core::Token epoch = epoch_one) {
+        return run(stores_.catalogue().due_slices("api", {}, epoch, limit));
+    }
+    std::vector<core::Tip> tips(std::vector<core::SliceId> slices) {
+        return run(stores_.catalogue().open_tips(std::move(slices)));
+    }
+    std::int64_t fall_due() { return run(stores_.catalogue().fall_due("api", {"items"})); }
+    PageResult commit(PageCommit page) {
+        auto batch = std::make_shared<std::vector<PageCommit>>();
+        batch->push_back(std::move(page));
+        std::shared_ptr<const core::SourceFile> source = source_;
+        return run(stores_.pages().commit(0, source, batch)).at(0);
+    }
+    PageResult commit(const core::Job& job, const std::string& json = R"([{"id":1,"name":"a"}])") {
+        return commit(page_of(*source_->find(job.stream), job, json));
+    }
+    static Chain chain_of(const DueSlice& due) {
+        Chain chain;
+        chain.slice = due.slice.slice;
+        chain.partition = due.slice.partition;
+        chain.stream = due.slice.stream;
+        chain.seq = due.tip.seq;
+        chain.link = due.tip.link;
+        chain.cursor = due.tip.cursor.value_or("");
+        return chain;
+    }
+    template <typename T>
+    T run(core::Task<T> task) {
+        return stores_.run(std::move(task));
+    }
+    Stores& stores() { return stores_; }
+
+  private:
+    Stores stores_;
+    std::shared_ptr<core::SourceFile> source_;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("partitions of a list are walked once they are registered, and not twice", "[store_contract]",
+                   PAWL_STORES) {
+    Session<TestType> session;
+    const auto first = session.register_source({items({R"({"id": 5})", R"({"id": "a/b"})"}), stream_named("whole")});
+    CHECK(first.may_plan);
+    CHECK(first.cancelled.empty());
+    CHECK(session.start() == 3);
+    CHECK(session.start() == 0);
+    std::map<std::string, std::string> parts;
+    for (const auto& due : session.due()) {
+        parts[due.slice.stream + ":" + due.slice.part] = due.slice.list;
+        CHECK(due.tip.seq == 0);
+        CHECK_FALSE(due.tip.cursor);
+        CHECK_FALSE(due.slice.revisit);
+    }
+    CHECK(parts == std::map<std::string, std::string>{{"items:5", R"({"id": 5})"}, {"items:a/b", R"({"id": "a/b"})"}, {"whole:", "{}"}});
+    const auto again = session.register_source({items({R"({"id": 5})", R"({"id": "a/b"})"}), stream_named("whole")});
+    CHECK(again.epoch == first.epoch);
+    CHECK(again.instance == first.instance);
+    CHECK(again.cancelled.empty());
+    CHECK(session.start() == 0);
+}
+
+TEMPLATE_TEST_CASE("each walk has a genesis of its own, and starting is bounded", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    std::vector<std::string> entries;
+    for (int i = 0; i < 12; ++i) entries.push_back(R"({"id": )" + std::to_string(i) + "}");
+    session.register_source({items(entries)});
+    CHECK(session.start(5) == 5);
+    CHECK(session.start(5) == 5);
+    CHECK(session.start(5) == 2);
+    std::set<core::Link> links;
+    for (const auto& due : session.due()) links.insert(due.tip.link);
+    CHECK(links.size() == 12);
+    CHECK(session.due(4).size() == 4);
+}
+
+TEMPLATE_TEST_CASE("a changed request cancels its open slices and asks again", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    REQUIRE(session.start() == 1);
+    const auto before = session.due().at(0).slice.slice;
+    const auto changed = session.register_source({items({R"({"id": 1})"}, "2")});
+    CHECK(changed.cancelled == std::vector<core::SliceId>{before});
+    CHECK(session.tips({before}).empty());
+    CHECK(session.start() == 1);
+    CHECK(session.due().at(0).slice.request_hash == stream_named("items", "2").request_hash);
+}
+
+TEMPLATE_TEST_CASE("a list entry that is gone is asked for no more, one that is back is", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})", R"({"id": 2})"})});
+    session.register_source({items({R"({"id": 2})"})});
+    REQUIRE(session.start() == 1);
+    CHECK(session.due().at(0).slice.part == "2");
+    session.register_source({items({R"({"id": 1})", R"({"id": 2})"})});
+    CHECK(session.start() == 1);
+}
+
+TEMPLATE_TEST_CASE("slices are offered by class, and again only when silent or in another epoch", "[store_contract]",
+                   PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})", R"({"id": 2})", R"({"id": 3})"})});
+    session.start(1, SliceClass::backfill);
+    session.start(1, SliceClass::on_demand);
+    session.start(1, SliceClass::live);
+    const auto due = session.due();
+    REQUIRE(due.size() == 3);
+    CHECK(due[0].slice.slice_class == SliceClass::live);
+    CHECK(due[1].slice.slice_class == SliceClass::on_demand);
+    CHECK(due[2].slice.slice_class == SliceClass::backfill);
+    session.run(session.stores().catalogue().mark_offered({due[0].slice.slice, due[1].slice.slice}, epoch_one, core::Millis(60'000)));
+    CHECK(session.due().size() == 1);
+    CHECK(session.due(100, epoch_two).size() == 3);
+    CHECK(session.run(session.stores().catalogue().remaining("api", {})).offered == 2);
+    session.run(session.stores().catalogue().mark_offered({due[0].slice.slice}, epoch_one, core::Millis(-1)));
+    CHECK(session.due().size() == 2);
+}
+
+TEMPLATE_TEST_CASE("pages move the tip one by one, and the last ends the walk", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    session.start();
+    auto chain = session.chain_of(session.due().at(0));
+    session.run(session.stores().catalogue().mark_offered({chain.slice}, epoch_one, core::Millis(-1)));
+    CHECK(session.due().size() == 1);
+    const auto one = chain.next();
+    CHECK(session.commit(one, R"([{"id":1,"name":"a"},{"id":2,"name":"b"}])").verdict == Verdict::committed);
+    const auto tips = session.tips({chain.slice});
+    REQUIRE(tips.size() == 1);
+    CHECK(tips[0].seq == 1);
+    CHECK(tips[0].link == one.link);
+    CHECK(tips[0].cursor == one.next_cursor);
+    CHECK(session.due().empty());  // it was offered, and its tip has just moved
+    CHECK(session.run(session.stores().catalogue().remaining("api", {})).open_slices == 1);
+    CHECK(session.fall_due() == 0);
+    CHECK(session.commit(chain.next(true)).verdict == Verdict::committed);
+    CHECK(session.tips({chain.slice}).empty());
+    CHECK(session.run(session.stores().catalogue().remaining("api", {})).open_slices == 0);
+    CHECK(session.start() == 0);
+    CHECK(session.fall_due() == 1);
+    CHECK(session.fall_due() == 0);
+    CHECK(session.start() == 1);
+    const auto next = session.due().at(0);
+    CHECK(next.slice.revisit);
+    CHECK(next.slice.slice != chain.slice);
+}
+
+TEMPLATE_TEST_CASE("pages that do not come next change nothing and are told apart", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    session.start();
+    auto chain = session.chain_of(session.due().at(0));
+    auto elsewhere = chain;
+    const auto one = chain.next(), two = chain.next(), three = chain.next();
+    CHECK(session.commit(two).verdict == Verdict::gap);
+    CHECK(session.commit(one).verdict == Verdict::committed);
+    CHECK(session.commit(one).verdict == Verdict::duplicate);
+    const auto other_one = elsewhere.next(), other_two = elsewhere.next();
+    CHECK(session.commit(other_one).verdict == Verdict::superseded);
+    CHECK(session.commit(other_two).verdict == Verdict::fork);
+    CHECK(session.commit(three).verdict == Verdict::gap);
+    auto stranger = two;
+    stranger.slice = 999'999;
+    CHECK(session.commit(stranger).verdict == Verdict::unknown);
+    CHECK(session.tips({chain.slice}).at(0).seq == 1);
+    CHECK(session.commit(two).verdict == Verdict::committed);
+    CHECK(session.commit(three).verdict == Verdict::committed);
+    const auto last = chain.next(true), beyond = chain.next();
+    CHECK(session.commit(last).verdict == Verdict::committed);
+    CHECK(session.commit(beyond).verdict == Verdict::finished);
+    CHECK(session.commit(last).verdict == Verdict::duplicate);
+}
+
+TEMPLATE_TEST_CASE("a cursor that comes back ends the walk as stuck", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    session.start();
+    auto chain = session.chain_of(session.due().at(0));
+    const auto one = chain.next(), two = chain.next();
+    auto three = chain.next();
+    three.cursor = two.cursor;
+    CHECK(session.commit(one).verdict == Verdict::committed);
+    CHECK(session.commit(two).verdict == Verdict::committed);
+    CHECK(session.commit(three).verdict == Verdict::stuck);
+    CHECK(session.tips({chain.slice}).empty());
+    CHECK(session.commit(chain.next()).verdict == Verdict::stuck);
+    CHECK(session.fall_due() == 1);
+}
+
+TEMPLATE_TEST_CASE("a dead letter moves the tip past its page", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    session.start();
+    auto chain = session.chain_of(session.due().at(0));
+    PageCommit dead;
+    dead.job = chain.next();
+    dead.dead_reason = "not JSON";
+    CHECK(session.commit(std::move(dead)).verdict == Verdict::committed);
+    CHECK(session.tips({chain.slice}).at(0).seq == 1);
+    CHECK(session.commit(chain.next(true)).verdict == Verdict::committed);
+}
+
+TEMPLATE_TEST_CASE("rows are counted as what they did, and an older page overwrites nothing", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})", R"({"id": 2})", R"({"id": 3})"})});
+    session.start();
+    const auto due = session.due();
+    std::vector<Chain> chains;
+    for (const auto& one : due) chains.push_back(session.chain_of(one));
+    const auto counts = [&](Chain& chain, std::int64_t at, const std::string& json) {
+        return counts_of(session.commit(chain.next(false, at), json));
+    };
+    CHECK(counts(chains[0], 20, R"([{"id":1,"name":"a"},{"id":2,"name":"b"},{"id":1,"name":"c"}])") == "3 2 0 0 0 1 0 0");
+    CHECK(counts(chains[1], 30, R"([{"id":1,"name":"c"},{"id":2,"name":"z"}])") == "2 0 1 1 0 0 0 0");
+    CHECK(counts(chains[2], 10, R"([{"id":1,"name":"old"},{"id":3,"name":"d"}])") == "2 1 0 0 1 0 0 0");
+}
+
+TEMPLATE_TEST_CASE("rows become partitions of the stream below in their page's transaction, each once", "[store_contract]",
+                   PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"}), children()});
+    session.start(100, SliceClass::live);
+    auto chain = session.chain_of(session.due().at(0));
+    CHECK(session.commit(chain.next(), R"([{"id":7,"name":"x"},{"id":8,"name":"y"},{"id":7,"name":"x"}])").verdict == Verdict::committed);
+    std::map<std::string, DueSlice> below;
+    for (const auto& due : session.due())
+        if (due.slice.stream == "children") below[due.slice.part] = due;
+    REQUIRE(below.size() == 2);
+    CHECK(below["7"].slice.slice_class == SliceClass::live);  // live begets live
+    CHECK(below["8"].slice.parent.find("\"y\"") != std::string::npos);
+    CHECK(session.commit(chain.next(true), R"([{"id":8,"name":"y"},{"id":9,"name":"z"}])").verdict == Verdict::committed);
+    std::int64_t count = 0;
+    for (const auto& due : session.due()) count += due.slice.stream == "children" ? 1 : 0;
+    CHECK(count == 3);
+}
+
+TEMPLATE_TEST_CASE("validators are those of the last finished walk", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    session.start();
+    auto chain = session.chain_of(session.due().at(0));
+    auto first = chain.next();
+    first.validator_key = "k";
+    first.etag = "\"v1\"";
+    CHECK(session.commit(first).verdict == Verdict::committed);
+    CHECK(session.run(session.stores().catalogue().validators(chain.partition)).empty());  // under way
+    CHECK(session.commit(chain.next(true)).verdict == Verdict::committed);
+    const auto known = session.run(session.stores().catalogue().validators(chain.partition));
+    REQUIRE(known.size() == 1);
+    CHECK(known[0].key == "k");
+    CHECK(known[0].etag == "\"v1\"");
+    CHECK(known[0].page_id == core::page_id(chain.slice, 1));
+    CHECK(known[0].next_cursor == first.next_cursor);
+    CHECK_FALSE(known[0].last);
+}
+
+TEMPLATE_TEST_CASE("a schedule is kept to the microsecond, and one process plans", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    auto& catalogue = session.stores().catalogue();
+    session.register_source({items({R"({"id": 1})"})});
+    CHECK_FALSE(session.run(catalogue.last_schedule("api")));
+    const core::WallTime at{core::Micros(1'692'714'765'123'456)};
+    session.run(catalogue.note_schedule("api", at));
+    CHECK(session.run(catalogue.last_schedule("api")) == at);
+    {
+        const auto other = session.stores().another();
+        CHECK(session.run(catalogue.hold_planner_lock("api")));
+        CHECK(session.run(catalogue.hold_planner_lock("api")));
+        CHECK_FALSE(session.run(other->hold_planner_lock("api")));
+        session.run(catalogue.release_planner_lock("api"));
+        CHECK(session.run(other->hold_planner_lock("api")));
+        CHECK_FALSE(session.run(catalogue.hold_planner_lock("api")));
+    }
+    CHECK(session.run(catalogue.hold_planner_lock("api")));  // a lock ends with its session
+}
+
+}  // namespace pawl::test
