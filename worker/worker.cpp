@@ -185,7 +185,7 @@ core::Task<> Worker::look_for_missed(int shard) {
         const auto mark = read_up_to_.find(shard);
         if (mark == read_up_to_.end() || stopping_) co_return;
         if (hand_.holds(shard, entry) || hand_.jobs_free() == 0) continue;
-        if (!queue::entry_before(entry, mark->second)) break;  // the ordinary read will come to it
+        if (queue::entry_before(mark->second, entry)) break;  // the ordinary read will come to it
         auto queued = co_await ports_.queue.fetch(shard, entry);
         if (!queued || !read_up_to_.contains(shard)) continue;
         take(std::move(*queued));
