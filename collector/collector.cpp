@@ -106,6 +106,7 @@ core::Task<std::size_t> Collector::take_leases() {
     std::vector<queue::Lease> leases;
     std::string trouble;
     bool answered = true;
+    const auto asked_at = context_.ports.clock.steady();
     try {
         leases = co_await context_.ports.frontiers.lease(options.owner, free, options.lease, lowest);
     } catch (const core::TransientError& error) {
@@ -124,6 +125,7 @@ core::Task<std::size_t> Collector::take_leases() {
             continue;
         }
         note_taken(lease);
+        context_.note_ours(lease.slice.slice, lease.nonce, asked_at);
         core::spawn(executor, "walk of " + source_->name, carry(source_, std::move(lease)));
         ++taken;
     }
@@ -183,6 +185,7 @@ core::Task<> Collector::renew() {
             all.begin() + static_cast<std::ptrdiff_t>(begin),
             all.begin() + static_cast<std::ptrdiff_t>(end));
         std::vector<core::SliceId> lost;
+        const auto asked_at = context_.ports.clock.steady();
         try {
             lost = co_await context_.ports.frontiers.renew(std::move(some), context_.options.lease);
         } catch (const core::TransientError& error) {
@@ -193,21 +196,10 @@ core::Task<> Collector::renew() {
             co_return;
         }
         context_.saw_redis(true, "");
-        for (const auto slice : lost) {
-            const auto nonce = std::find_if(all.begin(), all.end(),
-                                            [&](const auto& one) { return one.first == slice; });
-            const auto held = context_.held.find(slice);
-            // A walk may have ended, and the slice come back under another nonce, while we asked.
-            if (held == context_.held.end() || nonce == all.end() ||
-                held->second.nonce != nonce->second)
-                continue;
-            held->second.lost = true;
-            core::log::info("Lease lost, its request may be made again",
-                            {{"source", source_->name},
-                             {"stream", held->second.stream},
-                             {"slice", slice},
-                             {"seq", held->second.seq},
-                             {"reason", "another collector has it"}});
+        for (auto one = begin; one < end; ++one) {
+            const auto [slice, nonce] = all[one];
+            if (std::find(lost.begin(), lost.end(), slice) == lost.end()) context_.note_ours(slice, nonce, asked_at);
+            else context_.note_lost(slice, nonce);
         }
     }
 }

@@ -180,6 +180,7 @@ core::Task<std::optional<WalkEnd>> Walk::put(core::Job job, std::string reservat
     while (true) {
         std::optional<queue::Advance> answer;
         std::string trouble;
+        const auto asked_at = ports.clock.steady();
         try {
             core::Job copy = job;
             answer = co_await ports.frontiers.advance(std::move(copy), lease_.nonce, reservation,
@@ -192,6 +193,7 @@ core::Task<std::optional<WalkEnd>> Walk::put(core::Job job, std::string reservat
         if (answer)
             ports.telemetry.add(Metric::advances, {source_->name, queue::to_string(*answer)});
         if (answer == queue::Advance::ok || answer == queue::Advance::duplicate) {
+            if (answer == queue::Advance::ok) context_.note_ours(lease_.slice.slice, lease_.nonce, asked_at);
             core::hit(Failpoint::after_append_ok);
             co_return std::nullopt;
         }

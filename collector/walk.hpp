@@ -55,6 +55,7 @@ class Walk {
     core::Task<Fetched> next_page();
     core::Task<Fetched> fetch(PageRequest request);
     core::Task<std::optional<Grant>> reserve(PageRequest request);
+    core::Task<> give_back(Grant grant);
     core::Task<> wait_for_quota(queue::Wait told);
     core::Task<bool> await_key(PageRequest request);
     core::Task<KeyAnswer> key_for(queue::Payer payer);

@@ -52,6 +52,7 @@ struct HeldLease {
     std::int64_t seq = 0;  ///< of the page that is being asked for
     bool asked = false;    ///< its request was sent, and its page is not on the queue yet
     bool lost = false;     ///< Redis said that it is no longer ours
+    core::SteadyTime ours_until;  ///< nobody else can have it before: the last proof was asked for a lease's time earlier
 };
 
 /// What the walks of one source in one process share. Used by one thread only.
@@ -84,6 +85,12 @@ struct WalkContext {
     /// second. False: the walk of `slice` should not go on.
     core::Task<bool> pause(core::SliceId slice, core::Nonce nonce, core::Micros wait);
     [[nodiscard]] bool may_walk(core::SliceId slice, core::Nonce nonce) const;
+    /// Whether the slice is ours beyond doubt. A process that stood still, or whose lease was long on its way, asks Redis
+    /// first. False also where Redis does not answer.
+    core::Task<bool> is_ours(core::SliceId slice, core::Nonce nonce);
+    /// Redis has just confirmed the lease by an answer to what was sent at `asked_at`.
+    void note_ours(core::SliceId slice, core::Nonce nonce, core::SteadyTime asked_at);
+    void note_lost(core::SliceId slice, core::Nonce nonce);
     /// nullptr when this process does not hold the slice under that nonce.
     [[nodiscard]] HeldLease* find(core::SliceId slice, core::Nonce nonce);
     void note_redis_time(std::int64_t at_us);

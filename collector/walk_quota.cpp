@@ -103,7 +103,12 @@ core::Task<std::optional<Walk::Grant>> Walk::reserve(PageRequest request) {
             Grant grant{.granted = *granted,
                         .payer = payers[granted->payer],
                         .at = ports.clock.steady()};
-            co_return grant;
+            const bool is_ours = co_await context_.is_ours(lease_.slice.slice, lease_.nonce);
+            if (is_ours) co_return grant;
+            co_await give_back(std::move(grant));
+            co_await context_.pause(lease_.slice.slice, lease_.nonce, with_jitter(trouble_wait, ports.random));
+            trouble_wait = doubled(trouble_wait);
+            continue;
         }
         if (payers.size() == std::exchange(named, payers_most) && payers.size() < payers_most) continue;  // others may pay
         const auto told = std::get<queue::Wait>(*answer);
@@ -112,6 +117,16 @@ core::Task<std::optional<Walk::Grant>> Walk::reserve(PageRequest request) {
         turn = co_await context_.turnstile.enter_again(std::move(turn), slice_class, stream_.name);
     }
     co_return std::nullopt;
+}
+
+// Nothing will be asked with it.
+core::Task<> Walk::give_back(Grant grant) {
+    queue::Settlement settlement;
+    settlement.reservation = grant.granted.reservation;
+    settlement.limits = grant.payer.limits;
+    settlement.stream = stream_.name;
+    settlement.refund = settlement.release_room = true;
+    co_await settle(std::move(settlement));
 }
 
 // As long as the ledger says. Where it cannot know, as with slots, until a request of ours is over that may have freed one.
