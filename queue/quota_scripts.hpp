@@ -183,9 +183,12 @@ local before_payers = 5
 redis.call('SCARD', P..'limits')
 -- What the process before it in this slot had in flight is over soon.
 if is_first and slot ~= '' then
-  local all, soon = redis.call('HGETALL', P..'flying'), digits(now_us + grace_us)
+  local all, soon = redis.call('HGETALL', P..'flying'), now_us + grace_us
   for i = 1, #all, 2 do
-    if cmsgpack.unpack(all[i + 1])[1] == slot then redis.call('ZADD', P..'flight', 'XX', 'LT', soon, all[i]) end
+    if cmsgpack.unpack(all[i + 1])[1] == slot then
+      redis.call('ZADD', P..'flight', 'XX', 'LT', digits(soon), all[i])
+      redis.call('ZADD', P..'room:held', 'XX', 'LT', digits(math.floor(soon / ms)), all[i])
+    end
   end
 end
 end_lapsed_flights()

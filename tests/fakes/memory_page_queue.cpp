@@ -11,7 +11,7 @@ using queue::QueuedJob;
 
 namespace {
 
-constexpr Millis look_again{2};  // while a read waits
+constexpr Millis look_again{50};  // while a read waits
 
 }  // namespace
 

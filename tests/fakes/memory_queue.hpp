@@ -51,11 +51,13 @@ class MemoryQueue {
         std::map<std::string, std::pair<std::int64_t, std::int64_t>> spent;  ///< by stream: window, units
         struct Flight {
             std::int64_t deadline = 0, cost = 1;
+            std::string slot;
         };
         std::map<std::string, Flight> flight;  ///< by reservation; deadline in µs
     };
     struct Room {
         std::int64_t bytes = 0, deadline = 0;
+        std::string slot;
     };
     using EntryId = std::pair<std::int64_t, std::int64_t>;
     [[nodiscard]] static EntryId parse_entry(const std::string& entry);  ///< "": before all
@@ -154,7 +156,8 @@ class MemoryPageQueue final : public queue::PageQueue {
 
 class MemoryQuota final : public queue::Quota {
   public:
-    explicit MemoryQuota(MemoryQueue& queue) : queue_(queue) {}
+    /// `slot`: of the process; "" : none.
+    explicit MemoryQuota(MemoryQueue& queue, std::string slot = "") : queue_(queue), slot_(std::move(slot)) {}
 
     core::Task<std::variant<queue::Granted, queue::Wait>> reserve(std::vector<queue::Payer> payers,
                                                                   std::size_t room_bytes) override;
@@ -176,6 +179,7 @@ class MemoryQuota final : public queue::Quota {
     void mend_reset(MemoryQueue::Ledger& ledger) const;
     std::int64_t late(const queue::LimitAsk& limit, const MemoryQueue::Ledger& ledger) const;
     void add_late(const queue::LimitAsk& limit, MemoryQueue::Ledger& ledger, std::int64_t units) const;
+    void end_flights_before();
     void note_wanted(std::vector<MemoryQueue::Ledger>& asked);
     void close_window(MemoryQueue::Ledger& ledger) const;
     void settle_told(const queue::LimitAsk& ask, MemoryQueue::Ledger& ledger, bool paid, std::int64_t granted_us,
@@ -184,6 +188,8 @@ class MemoryQuota final : public queue::Quota {
                std::int64_t flying_before) const;
 
     MemoryQueue& queue_;
+    std::string slot_;
+    bool has_asked_ = false;
 };
 
 }  // namespace pawl::test

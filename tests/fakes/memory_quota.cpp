@@ -16,7 +16,7 @@ using queue::Wait;
 namespace {
 
 constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t flight_us = 120 * second, margin = second, same_window = 2 * second;
+constexpr std::int64_t flight_us = 120 * second, grace_us = 2 * second, margin = second, same_window = 2 * second;
 constexpr std::int64_t poll = 100'000, probe_us = 10 * second, silent_max = 3;
 constexpr Millis send_within{10'000};
 constexpr std::int64_t milli = 1000, slots_start = 2, growth_s = 60;
@@ -166,6 +166,16 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
     return std::nullopt;
 }
 
+// What the process before it in this slot had in flight is over soon.
+void MemoryQuota::end_flights_before() {
+    const auto soon = queue_.now_us() + grace_us;
+    for (auto& [key, ledger] : queue_.held.ledgers)
+        for (auto& [id, flight] : ledger.flight)
+            if (flight.slot == slot_) flight.deadline = std::min(flight.deadline, soon);
+    for (auto& [id, room] : queue_.held.rooms)
+        if (room.slot == slot_) room.deadline = std::min(room.deadline, soon);
+}
+
 // Work waits that these limits do not hold up: what they have left when their window ends lapses.
 void MemoryQuota::note_wanted(std::vector<MemoryQueue::Ledger>& asked) {
     for (const auto& one : asked) {
@@ -193,6 +203,7 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
                                                        std::size_t room_bytes) {
     auto& held = queue_.held;
     const auto now = queue_.now_us();
+    if (!std::exchange(has_asked_, true) && !slot_.empty()) end_flights_before();
     for (auto& payer : payers) bound_costs(payer.limits);
     std::variant<Granted, Wait> answer;
     std::optional<std::int64_t> earliest;
@@ -246,12 +257,12 @@ Task<std::variant<Granted, Wait>> MemoryQuota::reserve(std::vector<queue::Payer>
             answer = std::move(wait);
             co_return answer;
         }
-        held.rooms[granted.reservation] = {wanted, now + flight_us};
+        held.rooms[granted.reservation] = {wanted, now + flight_us, slot_};
     }
     const auto deadline = queue_.now_us() + flight_us;  // not before what ask() wrote, where the clock runs on
     for (std::size_t i = 0; i < changes.size(); ++i) {
         auto& changed = changes[i];
-        changed.flight[granted.reservation] = {deadline, payers[*chosen].limits[i].cost};
+        changed.flight[granted.reservation] = {deadline, payers[*chosen].limits[i].cost, slot_};
         const std::pair<std::string, std::string> key(changed.name, changed.owner);
         changed.kept = true;
         held.ledgers[key] = std::move(changed);

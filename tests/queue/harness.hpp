@@ -46,6 +46,12 @@ class RedisHarness {
     queue::Frontiers& frontiers() { return *frontiers_; }
     queue::PageQueue& pages() { return *pages_; }
     queue::Quota& quota() { return *quota_; }
+    /// That of another process, in this slot.
+    std::unique_ptr<queue::Quota> quota_of(std::string slot) {
+        auto quota = std::make_unique<queue::RedisQuota>(connection_, "test", random, contract_bytes_max);
+        quota->take_slot(std::move(slot));
+        return quota;
+    }
 
     template <typename T>
     T run(core::Task<T> task) {

@@ -12,6 +12,9 @@ class MemoryHarness {
     queue::Frontiers& frontiers() { return frontiers_; }
     queue::PageQueue& pages() { return pages_; }
     queue::Quota& quota() { return quota_; }
+    std::unique_ptr<queue::Quota> quota_of(std::string slot) {
+        return std::make_unique<MemoryQuota>(queue_, std::move(slot));
+    }
 
     template <typename T>
     T run(core::Task<T> task) {

@@ -574,6 +574,29 @@ TEMPLATE_TEST_CASE("slots are held until their request is settled", "[quota]", P
     CHECK(granted(client.reserve()));
 }
 
+TEMPLATE_TEST_CASE("what a process had in flight, slots and room, is over soon after another took its place", "[quota]",
+                   PAWL_QUEUES) {
+    TestType queues;
+    const std::vector<Payer> payers{payer_of("", {slots(1)})}, no_limit{payer_of("", {})};
+    const auto is_granted = [&](queue::Quota& quota) { return granted(queues.run(quota.reserve(payers, 0))); };
+    const auto has_room = [&](queue::Quota& quota) {
+        return granted(queues.run(quota.reserve(no_limit, contract_bytes_max)));
+    };
+    const auto died = queues.quota_of("one"), other = queues.quota_of("two"), next = queues.quota_of("one");
+    CHECK(is_granted(*died));
+    CHECK(has_room(*died));
+    CHECK_FALSE(is_granted(*other));
+    CHECK_FALSE(has_room(*other));
+    queues.pass(std::chrono::milliseconds(2'100));
+    CHECK_FALSE(is_granted(*other));  // it may live
+    CHECK_FALSE(has_room(*other));
+    CHECK_FALSE(is_granted(*next));   // its last request may still arrive
+    CHECK_FALSE(has_room(*next));
+    queues.pass(std::chrono::milliseconds(2'100));
+    CHECK(is_granted(*next));
+    CHECK(has_room(*next));
+}
+
 TEMPLATE_TEST_CASE("all limits grant or none is touched", "[quota]", PAWL_QUEUES) {
     TestType queues;
     auto narrow = slots(1);

@@ -164,31 +164,6 @@ TEST_CASE("a slot and room held by a collector that died are free after their de
     CHECK(queues.run(queues.pages().totals()).bytes_reserved == 90'000);
 }
 
-TEST_CASE("what a process had in flight is over soon after another took its place", "[redis][quota]") {
-    RedisHarness queues;
-    const auto process = [&](const std::string& slot) {
-        auto quota = std::make_unique<queue::RedisQuota>(queues.shared_connection(), "test",
-                                                         queues.random, 1'000);
-        quota->take_slot(slot);
-        return quota;
-    };
-    queue::LimitAsk ask;
-    ask.name = "slots";
-    ask.concurrency = 1;
-    const std::vector<queue::Payer> payers{queue::Payer{"", {ask}}};
-    const auto is_granted = [&](queue::RedisQuota& quota) {
-        return std::holds_alternative<queue::Granted>(queues.run(quota.reserve(payers, 0)));
-    };
-    const auto died = process("one"), other = process("two"), next = process("one");
-    CHECK(is_granted(*died));
-    CHECK_FALSE(is_granted(*other));
-    queues.pass(std::chrono::milliseconds(2'100));
-    CHECK_FALSE(is_granted(*other));  // it may live
-    CHECK_FALSE(is_granted(*next));   // its last request may still arrive
-    queues.pass(std::chrono::milliseconds(2'100));
-    CHECK(is_granted(*next));
-}
-
 TEST_CASE("requests of a collector that died count as sent", "[redis][quota]") {
     RedisHarness queues;
     queue::LimitAsk ask;
