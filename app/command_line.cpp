@@ -181,6 +181,16 @@ void Syntax::add_commands() {
     verify->add_option("source", invocation.names, "[SOURCE [STREAM]] (default: all)")
         ->expected(0, 2);
 
+    auto* dlq = command("dlq", "Pages that could not be stored: list, show, replay, drop, export",
+                        "  pawl dlq list\n  pawl dlq show 17\n  pawl dlq replay github --reason 'not valid JSON'\n"
+                        "  pawl dlq export github > dead.jsonl\n");
+    dlq->add_option("action", invocation.names, "list, show, replay, drop or export, then [SOURCE [STREAM]], or numbers for show")
+        ->required();
+    dlq->add_option("--id", invocation.letters, "Only this one; may be repeated")->type_name("NUMBER")->expected(1)->take_all();
+    dlq->add_option("--reason", invocation.reason, "Only those whose reason has this in it")->type_name("TEXT");
+    dlq->add_flag("--all", invocation.all, "Also those that were replayed or dropped");
+    dlq->add_flag("-y,--yes", invocation.yes, "Do not ask");
+
     command("migrate", "Create or update pawl's own tables",
             "  pawl migrate --postgres postgresql:///pawl\n");
     command("version", "Show the version", "  pawl version\n");

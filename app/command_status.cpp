@@ -100,7 +100,7 @@ std::string advice_for(const Snapshot& snapshot, const storage::Problem& problem
         case core::Outcome::ok:
             return "select reason, record from pawl.rejected_record order by rejected_id desc";
         case core::Outcome::dead:
-            return "pawl verify " + stream;
+            return "pawl dlq list " + stream;
         case core::Outcome::stuck:
         case core::Outcome::truncated:
             return "pawl preview " + snapshot.source + "." + problem.stream;

@@ -31,6 +31,10 @@ struct Invocation {
     std::map<std::string, std::string> placeholders;  ///< preview --set
     std::map<std::string, std::string> weights;       ///< quota --weight: class → number
     std::vector<std::string> allowed_keys;            ///< quota --allow: aliases
+    std::vector<std::string> letters;                 ///< dlq --id: numbers
+    std::string reason;                               ///< dlq --reason: part of it
+    bool all = false;                                 ///< dlq --all: also those that were dealt with
+    bool yes = false;                                 ///< do not ask
 
     std::map<std::string, std::string> environment;  ///< a copy of the process environment
 };

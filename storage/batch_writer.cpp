@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 #include <tuple>
 
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
 #include "core/log.hpp"
-#include "core/random.hpp"
+#include "storage/batch_transaction.hpp"
 #include "storage/children.hpp"
 #include "storage/counts.hpp"
 #include "storage/finish.hpp"
@@ -24,29 +23,7 @@ namespace pawl::storage {
 
 namespace {
 
-constexpr int attempts_max =
-    8;  // collisions with other writers, before the worker is told to come back
-constexpr core::Millis jitter_max{40};       // times the attempt
 constexpr std::string_view cycle = "23505";  // on pawl.page: the cursor was there before
-
-// `local` and stronger settings of the user stay; only `off` would lose acknowledged pages in a
-// crash.
-// work_mem holds a batch (16 MiB of bodies) while it is sorted by key.
-constexpr std::string_view begin = R"sql(
-begin;
-set local client_encoding = 'UTF8';
-set local standard_conforming_strings = on;
-set local timezone = 'UTC';
-set local datestyle = 'ISO';
-set local statement_timeout = '120s';
-set local lock_timeout = '5s';
-set local idle_in_transaction_session_timeout = '30s';
-set local jit = off;
-set local work_mem = '64MB';
-select set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off')sql";
-
-/// Stands in pawl.rejected_record for each value of a page that has no column at all.
-const core::Rejected no_column{"no column has a value", ""};
 
 /// The tips of some slices are not where these pages begin: nothing was stored.
 struct TipsMoved {};
@@ -60,24 +37,6 @@ bool by_request(const BatchPage& a, const BatchPage& b) {
     const core::Job &left = a.page->job, &right = b.page->job;
     return std::tie(left.requested_at, left.slice, left.seq) <
            std::tie(right.requested_at, right.slice, right.seq);
-}
-
-/// Something in the database is not as we remember it: other columns, other types, no table.
-bool is_outdated(const SqlError& error) {
-    return error.is("42P01") || error.is("42703") || error.is("42883") || error.is("42804") ||
-           error.is("0A000");
-}
-
-/// The data's own fault, whatever the world does.
-bool is_of_the_data(const SqlError& error) {
-    return error.is("22") || error.is("23") || error.is("21") || error.is("54");
-}
-
-void wait_a_little(int attempt) {
-    core::SystemRandom random;
-    const double millis = random.fraction() * static_cast<double>(jitter_max.count() * attempt);
-    std::this_thread::sleep_for(
-        std::chrono::microseconds(static_cast<std::int64_t>(millis * 1'000)));
 }
 
 /// The parameters of all upserts: page ids and request times by number.
@@ -144,7 +103,7 @@ void BatchWriter::store(const core::SourceFile& source, Pages pages) {
             // In doubt: the same again on a new connection. If it had committed, the pages are
             // duplicates now.
             connection_.reset();
-            if (!error.outcome_unknown || attempt > 2) throw;
+            if (!error.outcome_unknown || attempt > attempts_in_doubt) throw;
             core::log::warn("A commit is in doubt, asking again", {{"source", source.name}});
         } catch (const SqlError& error) {
             connection().rollback();
@@ -210,7 +169,7 @@ void BatchWriter::write(const core::SourceFile& source, const Pages& pages) {
     std::vector<Stage> stages = stage_batch(connection(), *tables_, source, by_time, spare_);
 
     PqConnection& server = connection();
-    server.run_all(std::string(begin));
+    begin(server);
     core::hit(core::Failpoint::after_begin);
     write_rows(source, by_time, stages);
     core::hit(core::Failpoint::after_upsert);
@@ -277,25 +236,8 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
 void BatchWriter::write_books(const core::SourceFile& source, const Pages& pages,
                               const Pages& by_time, const std::vector<Stage>& stages) {
     PqConnection& server = connection();
-    std::vector<RejectedRow> rejected;
-    for (const BatchPage& entry : pages) {
-        if (!has_rows(*entry.page)) continue;
-        for (const core::EmitRows& rows : entry.page->rows.emits) {
-            if (rows.emit >= entry.stream->emits.size()) continue;
-            const std::string& table = entry.stream->emits[rows.emit].table;
-            for (const core::Rejected& record : rows.rejected)
-                rejected.push_back({&entry, table, &record});
-            const auto known = static_cast<std::int64_t>(rows.row_count() + rows.rejected.size());
-            for (std::int64_t i = known; i < rows.read; ++i)
-                rejected.push_back({&entry, table, &no_column});
-        }
-    }
-    for (const Stage& stage : stages)
-        for (std::size_t i = 0; i < by_time.size(); ++i)
-            for (const core::Rejected& record : stage.rejected[i])
-                rejected.push_back({&by_time[i], stage.source_emit().table, &record});
     write_ledger(server, pages);
-    write_rejected(server, source.name, rejected);
+    write_rejected(server, source.name, rejected_of(pages, by_time, stages));
     write_validators(server, pages);
     finish_slices(server, pages, options_.number);
     write_totals(server, source.name, pages, options_.number);

@@ -32,6 +32,10 @@ class BatchWriter {
     /// before: sent again, they are found to be duplicates.
     [[nodiscard]] std::vector<PageResult> commit(const core::SourceFile& source,
                                                  std::vector<PageCommit>& batch);
+    /// Stores the page of a dead letter after all, with the version that its request gave it. Verdicts: committed, duplicate
+    /// (it was replayed or dropped before), superseded (a newer walk replaced the whole of what it found), unstorable.
+    /// Throws as commit does; core::PermanentError where the source file has no such stream.
+    [[nodiscard]] PageResult replay(const core::SourceFile& source, std::int64_t letter, PageCommit& page);
 
   private:
     using Pages = std::vector<BatchPage>;
@@ -39,6 +43,7 @@ class BatchWriter {
     void store(const core::SourceFile& source, Pages pages);
     void store_halves(const core::SourceFile& source, const Pages& pages);
     void write(const core::SourceFile& source, const Pages& pages);
+    void write_replay(const core::SourceFile& source, std::int64_t letter, const Pages& pages);
     void write_rows(const core::SourceFile& source, const Pages& by_time,
                     const std::vector<Stage>& stages);
     void write_books(const core::SourceFile& source, const Pages& pages, const Pages& by_time,

@@ -14,7 +14,8 @@ std::string array_literal(const std::vector<std::int64_t>& numbers) {
     return fmt::format("'{{{}}}'", fmt::join(numbers, ","));
 }
 
-/// FROM item `pawl_page (number, id, class)`: the stage's pages, with the class of their slices.
+/// FROM item `pawl_page (number, id, class)`: the stage's pages, with the class of their slices (finished ones too: a dead
+/// letter that is replayed).
 std::string pages_read(const Stage& stage, const std::vector<BatchPage>& by_time) {
     std::vector<std::int64_t> ids;  // 0, which joins no slice, where a page is of another stream
     for (const BatchPage& entry : by_time)
@@ -23,7 +24,7 @@ std::string pages_read(const Stage& stage, const std::vector<BatchPage>& by_time
                           : 0);
     return fmt::format(
         "(select page.number, page.id, s.class from unnest({}::bigint[]) with ordinality as "
-        "page(id, number) join pawl.slice s on s.slice_id = page.id >> {}) as pawl_page",
+        "page(id, number) join pawl.v_slice s on s.slice_id = page.id >> {}) as pawl_page",
         array_literal(ids), core::page_seq_bits);
 }
 

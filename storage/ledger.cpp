@@ -59,15 +59,8 @@ select $1, stream, table_name, slice_id, seq, reason, record
 from unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
   as a(stream, table_name, slice_id, seq, reason, record))sql";
 
-/// Eight numbers per emit, in the order that the schema's comment tells.
-std::string counts_text(const PageResult& result) {
-    std::string out = "{";
-    for (const PageResult::Counts& c : result.emits)
-        out +=
-            fmt::format("{}{},{},{},{},{},{},{},{}", out.size() > 1 ? "," : "", c.read, c.inserted,
-                        c.updated, c.same, c.stale, c.duplicate, c.rejected, c.deleted);
-    return out + "}";
-}
+/// Stands in pawl.rejected_record for each value of a page that has no column at all.
+const core::Rejected no_column{"no column has a value", ""};
 
 std::string bytea_text(std::string_view bytes) {
     constexpr std::string_view hex = "0123456789abcdef";
@@ -85,6 +78,15 @@ std::string_view outcome_of(const PageCommit& page) {
 }
 
 }  // namespace
+
+std::string counts_text(const PageResult& result) {
+    std::string out = "{";
+    for (const PageResult::Counts& c : result.emits)
+        out +=
+            fmt::format("{}{},{},{},{},{},{},{},{}", out.size() > 1 ? "," : "", c.read, c.inserted,
+                        c.updated, c.same, c.stale, c.duplicate, c.rejected, c.deleted);
+    return out + "}";
+}
 
 void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages) {
     PqArray slice, seq, link, prev, cursor, next, outcome, status, url, reason, confirms, body_hash,
@@ -185,6 +187,28 @@ void write_dead_letters(PqConnection& connection, const std::string& source,
              std::to_string(job.seq), valid_text(*entry.page->dead_reason), valid_text(job.url),
              std::to_string(job.status), valid_text(job.encode_envelope()), bytea_text(job.body)});
     }
+}
+
+std::vector<RejectedRow> rejected_of(const std::vector<BatchPage>& pages, const std::vector<BatchPage>& by_time,
+                                     const std::vector<Stage>& stages) {
+    std::vector<RejectedRow> rejected;
+    for (const BatchPage& entry : pages) {
+        if (!has_rows(*entry.page)) continue;
+        for (const core::EmitRows& rows : entry.page->rows.emits) {
+            if (rows.emit >= entry.stream->emits.size()) continue;
+            const std::string& table = entry.stream->emits[rows.emit].table;
+            for (const core::Rejected& record : rows.rejected)
+                rejected.push_back({&entry, table, &record});
+            const auto known = static_cast<std::int64_t>(rows.row_count() + rows.rejected.size());
+            for (std::int64_t i = known; i < rows.read; ++i)
+                rejected.push_back({&entry, table, &no_column});
+        }
+    }
+    for (const Stage& stage : stages)
+        for (std::size_t i = 0; i < by_time.size(); ++i)
+            for (const core::Rejected& record : stage.rejected[i])
+                rejected.push_back({&by_time[i], stage.source_emit().table, &record});
+    return rejected;
 }
 
 void write_rejected(PqConnection& connection, const std::string& source,

@@ -23,8 +23,8 @@ from pawl.token where source = $1 and account = $2 and key_id = $3)sql";
 // `sealed = $6`: the same statement once more, after a commit whose reply was lost.
 constexpr const char* keep_token = R"sql(
 update pawl.token set
-  version = $4::bigint + 1, sealed = $6, renewed_at = clock_timestamp(),
-  expires_at = clock_timestamp() + $7::bigint * interval '1 microsecond',
+  version = $4::bigint + 1, sealed = $6, renewed_at = statement_timestamp(),
+  expires_at = statement_timestamp() + $7::bigint * interval '1 microsecond',
   held_until = case when holder = $5::uuid then null else held_until end,
   holder = case when holder = $5::uuid then null else holder end
 where source = $1 and account = $2 and key_id = $3 and (version = $4::bigint or sealed = $6))sql";

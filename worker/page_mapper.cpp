@@ -209,4 +209,19 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     return rows;
 }
 
+storage::PageCommit mapped(const core::SourceFile& source, const core::Job& job, std::size_t body_max) {
+    storage::PageCommit page;
+    page.job = job;
+    if (job.outcome != core::Outcome::ok) return page;
+    try {
+        const core::Stream* stream = source.find(job.stream);
+        if (!stream) throw core::PermanentError("the source file has no stream '" + job.stream + "'");
+        page.rows = map_page(*stream, job, core::decompress(job.body, body_max));
+    } catch (const core::PermanentError& error) {
+        page.rows = {};
+        page.dead_reason = error.what();
+    }
+    return page;
+}
+
 }  // namespace pawl::worker

@@ -40,21 +40,6 @@ queue::Acknowledgement acknowledgement(const HeldJob& held, Verdict verdict) {
 }
 
 /// Body to rows. A page that cannot be read for its own sake carries the reason why.
-storage::PageCommit map_one(const core::SourceFile& source, const HeldJob& held, std::size_t body_max) {
-    storage::PageCommit page;
-    page.job = held.job;
-    if (held.job.outcome != core::Outcome::ok) return page;
-    try {
-        const core::Stream* stream = source.find(held.job.stream);
-        if (!stream) throw core::PermanentError("the source file has no stream '" + held.job.stream + "'");
-        page.rows = map_page(*stream, held.job, core::decompress(held.job.body, body_max));
-    } catch (const core::PermanentError& error) {
-        page.rows = {};
-        page.dead_reason = error.what();
-    }
-    return page;
-}
-
 }  // namespace
 
 core::Task<> Worker::write(int writer) {
@@ -155,7 +140,7 @@ core::Task<std::shared_ptr<std::vector<storage::PageCommit>>> Worker::map(std::v
     auto pages = std::make_shared<std::vector<storage::PageCommit>>();
     auto source = source_;
     auto work = [pages, source, batch, body_max = settings_.body_max] {
-        for (const auto& held : batch) pages->push_back(map_one(*source, *held, body_max));
+        for (const auto& held : batch) pages->push_back(mapped(*source, held->job, body_max));
     };
     std::function<void()> job = work;
     co_await ports_.offload.run(std::move(job));

@@ -1,0 +1,128 @@
+#include "tests/simulation/api.hpp"
+
+#include <algorithm>
+
+namespace pawl::simulation {
+
+using collector::HttpFailure;
+using collector::HttpResponse;
+using collector::HttpResult;
+
+namespace {
+
+constexpr std::size_t page_size = 2;
+constexpr std::int64_t begin_s = 1'800'000'000;
+
+HttpResponse with_body(int status, std::string body) {
+    HttpResponse response;
+    response.status = status;
+    response.body = std::move(body);
+    response.wire_bytes = response.body.size();
+    return response;
+}
+
+}  // namespace
+
+Api::Api(Fate& fate, Timeline& timeline, const Chances& chances, int lists, int things)
+    : fate_(fate), timeline_(timeline), chances_(chances) {
+    for (int list = 0; list < lists; ++list) {
+        const std::string name(1, static_cast<char>('a' + list));
+        const auto count = static_cast<int>(fate_.random().next() % static_cast<std::uint64_t>(things + 1));
+        lasting_[name];
+        for (int i = 0; i < count; ++i) lasting_[name].insert(1000 * (list + 1) + 10 * i);
+        passing_[name];
+    }
+}
+
+std::set<int> Api::lasting_of_all() const {
+    std::set<int> all;
+    for (const auto& [list, things] : lasting_) all.insert(things.begin(), things.end());
+    return all;
+}
+
+HttpResult Api::answer(const std::string& url) {
+    ++asked_;
+    if (const auto window = timeline_.now_us() / window_us; window != window_) {
+        window_ = window;
+        used_ = 0;
+    }
+    if (used_ >= allowed) {
+        ++refused_;
+        auto response = with_body(429, "");
+        response.headers.emplace_back("retry-after", "2");
+        add_headers(response);
+        return response;
+    }
+    ++used_;
+    if (fate_.strikes(Fault::api_refuses, chances_.refuse, timeline_.now_ms(), url)) {
+        auto response = with_body(429, "");
+        response.headers.emplace_back("retry-after", "1");
+        add_headers(response);
+        return response;
+    }
+    if (fate_.strikes(Fault::api_breaks, chances_.break_, timeline_.now_ms(), url)) {
+        switch (fate_.random().next() % 4) {
+            case 0:
+                return HttpFailure{HttpFailure::Kind::truncated, "cut off", true};
+            case 1:
+                return HttpFailure{HttpFailure::Kind::timeout, "no answer", true};
+            case 2:
+                return with_body(200, "{\"things\": [{\"id\": 1");
+            default:
+                return with_body(503, "");
+        }
+    }
+    drift();
+    auto response = url.find("/detail/") != std::string::npos
+                        ? detail(std::stoi(url.substr(url.find("/detail/") + 8)))
+                        : page(url.substr(url.find("/things/") + 8, 1),
+                               url.find("after=") == std::string::npos ? 0 : std::stoi(url.substr(url.find("after=") + 6)));
+    add_headers(response);
+    ++served_;
+    return response;
+}
+
+// Keyset: what comes behind `after`, whatever came and went before it.
+HttpResponse Api::page(const std::string& list, int after) {
+    std::set<int> all = lasting_.at(list);
+    all.insert(passing_.at(list).begin(), passing_.at(list).end());
+    std::string things, next = "null";
+    std::size_t count = 0;
+    for (auto thing = all.upper_bound(after); thing != all.end(); ++thing) {
+        if (count == page_size) break;
+        things += (count++ == 0 ? "" : ", ") + std::string("{\"id\": ") + std::to_string(*thing) + "}";
+        next = std::next(thing) == all.end() ? "null" : "\"" + std::to_string(*thing) + "\"";
+    }
+    return with_body(200, "{\"things\": [" + things + "], \"next\": " + next + "}");
+}
+
+HttpResponse Api::detail(int thing) {
+    return with_body(200, "{\"id\": " + std::to_string(thing) + ", \"text\": \"about " + std::to_string(thing) + "\"}");
+}
+
+void Api::drift() {
+    if (!fate_.strikes(Fault::api_drifts, chances_.drift, timeline_.now_ms(), "")) return;
+    auto list = passing_.begin();
+    std::advance(list, static_cast<std::ptrdiff_t>(fate_.random().next() % passing_.size()));
+    const auto thing = 1000 * static_cast<int>(std::distance(passing_.begin(), list) + 1) + 5 +
+                       10 * static_cast<int>(fate_.random().next() % 8);
+    if (list->second.erase(thing) == 0) list->second.insert(thing);
+}
+
+void Api::add_headers(HttpResponse& response) const {
+    response.headers.emplace_back("x-limit", std::to_string(allowed));
+    response.headers.emplace_back("x-remaining", std::to_string(std::max<std::int64_t>(0, allowed - used_)));
+    response.headers.emplace_back("x-reset", std::to_string(begin_s + (window_ + 1) * window_us / 1'000'000));
+}
+
+core::Task<HttpResult> ApiHttp::fetch(collector::HttpRequest request) {
+    const auto way = [this] { return core::Micros(static_cast<std::int64_t>(fate_.random().fraction() * 50'000)); };
+    const auto there = way();
+    co_await clock_.sleep(there);
+    auto result = api_.answer(request.url);
+    const auto back = way();
+    co_await clock_.sleep(back);
+    co_return result;
+}
+
+}  // namespace pawl::simulation
