@@ -26,6 +26,7 @@ start_suite() {
     case $name in
         layering) run_suite layering tests/layering/check & ;;
         units) run_suite units tests/deploy/units_test.sh & ;;
+        model) run_suite model tests/model/run safety faults & ;;
         end_to_end) run_suite end_to_end "$folder/test_end_to_end" '~[pace]' & ;;
         pace) run_suite pace "$folder/test_end_to_end" '[pace]' & ;;
         *) run_suite "$name" "$folder/test_$name" & ;;
@@ -43,7 +44,7 @@ run_suites() {
     shift
     local names=("$@")
     [ ${#names[@]} -gt 0 ] ||
-        mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'layering\nunits\n')
+        mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'model\nlayering\nunits\n')
     trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
     for name in "${names[@]}"; do
         [ "$name" != pace ] || continue
