@@ -94,6 +94,10 @@ core::Task<core::Micros> Planner::step() {
     if (!may_plan) co_return outdated_pause;
     co_await know_redis();
     core::hit(core::Failpoint::in_plan);
+    if (options_.mode == PlanMode::once && !fired_) {
+        const bool looked = co_await look_for_rest();
+        if (!looked) co_return core::Micros{0};
+    }
     const bool fired = co_await fire_schedule();
     const bool scanned = co_await scan();
     const bool offered = co_await offer_due();
@@ -164,12 +168,26 @@ core::Task<bool> Planner::fire_schedule() {
     co_return true;
 }
 
+// Is there something left of a run that was broken off? Slices and partitions tell at once; rows of a table that are no
+// partitions yet only a pass over the tables, of which this is one step. True: it is known.
+core::Task<bool> Planner::look_for_rest() {
+    remaining_ = co_await ports_.catalogue.remaining(source_->name, options_.streams);
+    // What the pass itself made due of what was walked before is no rest of anything.
+    is_unfinished_ = remaining_.open_slices > 0 || (!has_scanned_ && remaining_.due_partitions > 0);
+    const bool is_through = passes_.none() || (has_scanned_ && passes_.at_start());
+    if (is_unfinished_ || is_through) co_return true;
+    has_scanned_ = true;
+    const auto found = co_await ports_.catalogue.scan_table(source_, passes_.stream(), passes_.after(), options_.scan_rows,
+                                                            options_.slice_class);
+    passes_.saw(found);
+    co_return false;
+}
+
 // A run that was broken off is gone on with, instead of asking again for what it has finished; and what another process
 // finished while this one waited for its lock is not asked for again.
 core::Task<> Planner::fire_once() {
     const auto now = ports_.clock.now();
-    remaining_ = co_await ports_.catalogue.remaining(source_->name, options_.streams);
-    if (remaining_.open_slices + remaining_.due_partitions > 0) {
+    if (is_unfinished_) {
         const auto last = co_await ports_.catalogue.last_schedule(source_->name);
         if (!last) co_await ports_.catalogue.note_schedule(source_->name, now);  // else `run` asks for all of it again
         core::log::info("Going on with what is unfinished",

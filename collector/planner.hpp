@@ -63,6 +63,7 @@ class Planner {
     core::Task<core::Micros> step();
     core::Task<bool> enroll();
     core::Task<> know_redis();
+    core::Task<bool> look_for_rest();
     core::Task<bool> fire_schedule();
     core::Task<> fire_once();
     core::Task<bool> scan();
@@ -86,6 +87,7 @@ class Planner {
     bool enrolled_ = false;
     bool planning_ = false;
     bool fired_ = false;  // PlanMode::once: the streams fell due, or an earlier run is resumed
+    bool is_unfinished_ = false, has_scanned_ = false;  // what look_for_rest found, and how
     bool drained_ = false;
     bool stopping_ = false;
     bool waiting_told_ = false;

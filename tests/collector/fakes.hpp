@@ -245,6 +245,7 @@ class FakeCatalogue final : public storage::Catalogue {
     std::vector<core::Tip> tips;         // open_tips
     std::vector<storage::Validator> known_validators;
     std::deque<Scan> scans;  // scan_table; then: nothing, at the end
+    std::function<void()> on_scan;
     Remaining left;
     std::optional<core::WallTime> fired_at;
     std::vector<std::vector<std::string>> fell_due;
@@ -286,6 +287,7 @@ class FakeCatalogue final : public storage::Catalogue {
                                 core::SliceClass slice_class) override {
         ++scanned;
         class_scanned = slice_class;
+        if (on_scan) on_scan();
         Scan scan;
         if (!scans.empty()) {
             scan = scans.front();

@@ -355,6 +355,25 @@ TEST_CASE("a first collection by `backfill` is not asked for again by the schedu
     service.stop();
 }
 
+TEST_CASE("rows that a broken-off run had not yet made partitions of are a rest too", "[collector][planner]") {
+    PlannerBench bench(once());
+    bench.catalogue.on_scan = [&] { bench.catalogue.left.open_slices = 2; };  // the first step finds new rows
+    bench.start();
+    bench.pass(5s);
+    CHECK(bench.catalogue.fell_due.empty());
+    CHECK_FALSE(bench.planner->drained());
+    bench.stop();
+}
+
+TEST_CASE("rows that only fall due again do not stand in the way of a new round", "[collector][planner]") {
+    PlannerBench bench(once());
+    bench.catalogue.on_scan = [&] { bench.catalogue.left.due_partitions = 2; };
+    bench.start();
+    bench.pass(5s);
+    CHECK(bench.catalogue.fell_due.size() == 1);
+    bench.stop();
+}
+
 TEST_CASE("what another process finished meanwhile is not asked for again", "[collector][planner]") {
     PlannerBench bench(once());
     bench.catalogue.lock = false;

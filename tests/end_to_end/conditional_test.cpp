@@ -8,7 +8,7 @@ using namespace pawl::test;
 
 TEST_CASE("a second sync sends ETags, the answers cost nothing, and the rows stay",
           "[end_to_end][conditional]") {
-    World world({.source = "tests/end_to_end/conditional_github.yaml"});
+    World world({.source = "tests/end_to_end/conditional_github.yaml", .lease = "10s"});
     const auto first = world.run({"sync"});
     INFO(first.errors);
     REQUIRE(first.status == 0);

@@ -52,8 +52,8 @@ Crew::Member& Crew::pick() {
 
 void Crew::start(Member& member) { member.process = world_.start({"run", "--role", member.role}, member.slot); }
 
-std::map<std::string, std::string> undisturbed_tables() {
-    World world;
+std::map<std::string, std::string> undisturbed_tables(const std::map<std::string, std::string>& env) {
+    World world({.env = env});
     const auto ran = world.run({"backfill", "github"});
     INFO(ran.errors);
     REQUIRE(ran.status == 0);

@@ -43,7 +43,10 @@ class Crew {
     std::vector<Member> members_;
 };
 
-/// The tables of a run that nothing disturbed.
-[[nodiscard]] std::map<std::string, std::string> undisturbed_tables();
+/// The tables of a run that nothing disturbed, with these variables for the source file.
+[[nodiscard]] std::map<std::string, std::string> undisturbed_tables(const std::map<std::string, std::string>& env = {});
+
+/// A tenth of the pages, for tests whose faults take long enough themselves.
+inline const std::map<std::string, std::string> few_pages{{"TEST_STARGAZER_PAGES", "4"}};
 
 }  // namespace pawl::test

@@ -46,7 +46,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 TEST_CASE("owners with a hyphen are collected, and a user with exactly one star counts 1",
           "[end_to_end][mistakes]") {
-    World world({.source = "tests/end_to_end/awesome_github.yaml", .walks_max = 16});
+    World world({.source = "tests/end_to_end/awesome_github.yaml", .lease = "10s", .walks_max = 16});
     const auto ran = world.run({"backfill", "github"});
     INFO(ran.output);
     REQUIRE(ran.status == 0);

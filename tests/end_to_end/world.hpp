@@ -65,6 +65,8 @@ class World {
 
     /// Starts `pawl ARGUMENTS…` on this world. Its messages are kept in log() once it is ended by `end`.
     [[nodiscard]] std::unique_ptr<ChildProcess> start(std::vector<std::string> arguments, const std::string& slot);
+    /// A variable for the processes that start from now on.
+    void set_env(const std::string& name, const std::string& value) { options_.env[name] = value; }
     /// Kills it if it still runs, reaps it, keeps what it said.
     void end(std::unique_ptr<ChildProcess>& process);
     /// Runs a command to its end.
