@@ -191,6 +191,7 @@ void Syntax::add_commands() {
     dlq->add_flag("--all", invocation.all, "Also those that were replayed or dropped");
     dlq->add_flag("-y,--yes", invocation.yes, "Do not ask");
 
+    command("doctor", "What of the servers and source files puts pawl's promises at risk", "  pawl doctor\n  pawl doctor --json\n");
     command("migrate", "Create or update pawl's own tables",
             "  pawl migrate --postgres postgresql:///pawl\n");
     command("version", "Show the version", "  pawl version\n");

@@ -32,7 +32,7 @@ ExitCode carry_out(const Invocation& invocation) {
         {"plan", pawl::app::plan},         {"run", pawl::app::run},
         {"sync", pawl::app::sync},         {"backfill", pawl::app::backfill},
         {"status", pawl::app::status},     {"quota", pawl::app::quota},
-        {"dlq", pawl::app::dlq},
+        {"dlq", pawl::app::dlq},           {"doctor", pawl::app::doctor},
         {"verify", pawl::app::verify},     {"migrate", pawl::app::migrate},
         {"version", pawl::app::version}};
     return commands.at(invocation.command)(invocation);

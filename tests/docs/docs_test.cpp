@@ -132,3 +132,27 @@ TEST_CASE("links between pages lead somewhere", "[docs]") {
         }
     }
 }
+
+TEST_CASE("each line of docs/reliability.md names a test that exists", "[docs]") {
+    std::set<std::string> cases;
+    static const std::regex test_case("TEST_CASE\\(\\s*\"((?:[^\"\\\\]|\\\\.)*)\"");
+    for (const auto& entry : fs::recursive_directory_iterator("tests"))
+        if (entry.path().extension() == ".cpp")
+            for (const auto& match : matches(read(entry.path()), test_case)) cases.insert(match[1].str());
+    static const std::regex quoted("\"([^\"]+)\"");
+    std::istringstream lines(read("docs/reliability.md"));
+    int rows = 0;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("| ") || line.ends_with("shown by |")) continue;
+        const auto cell = line.substr(line.rfind(" | "));
+        INFO(line);
+        const auto named = matches(cell, quoted);
+        for (const auto& name : named) {
+            INFO(name[1].str());
+            CHECK(cases.contains(name[1].str()));
+        }
+        CHECK((!named.empty() || cell.find("simulated") != std::string::npos || cell.find("searched") != std::string::npos));
+        ++rows;
+    }
+    CHECK(rows > 20);
+}
