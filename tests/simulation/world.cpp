@@ -15,7 +15,7 @@ constexpr std::int64_t steps_max = 3'000'000;
 constexpr std::int64_t patience_us = 3600 * second_us;  // after the last fault
 constexpr std::size_t queue_tight = 600, queue_wide = 1'000'000;  // bytes: one page, and all there are
 constexpr int lists = 3, things_most = 9;
-constexpr int collectors = 2, walks_most = 3;  // that are walked by each
+constexpr int collectors = 2, walks_most = 5;  // of each: three, and two more of class live
 constexpr int pages_most = 40;                 // that a Redis which forgets may cost
 
 /// How many pages may be asked for again since this happened.
