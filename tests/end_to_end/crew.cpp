@@ -52,6 +52,16 @@ Crew::Member& Crew::pick() {
 
 void Crew::start(Member& member) { member.process = world_.start({"run", "--role", member.role}, member.slot); }
 
+void set_redis_back(World& world, std::chrono::milliseconds age) {
+    const auto from = now_us() - fsync_interval_us;
+    world.redis().snapshot("older");
+    pause_for(age);
+    world.redis().stop();
+    world.redis().restore("older");
+    world.redis().start();
+    world.redis_lost_since(from);
+}
+
 std::map<std::string, std::string> undisturbed_tables(const std::map<std::string, std::string>& env) {
     World world({.env = env});
     const auto ran = world.run({"backfill", "github"});

@@ -43,6 +43,11 @@ class Crew {
     std::vector<Member> members_;
 };
 
+constexpr std::int64_t fsync_interval_us = 1'000'000;  // appendfsync everysec: what may be in no file yet
+
+/// Redis comes back from a copy of its append-only directory that was taken so long ago.
+void set_redis_back(World& world, std::chrono::milliseconds age);
+
 /// The tables of a run that nothing disturbed, with these variables for the source file.
 [[nodiscard]] std::map<std::string, std::string> undisturbed_tables(const std::map<std::string, std::string>& env = {});
 

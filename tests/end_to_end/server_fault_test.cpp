@@ -8,12 +8,6 @@
 using namespace pawl::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-constexpr std::int64_t fsync_interval_us = 1'000'000;  // appendfsync everysec: what may be in no file yet
-
-}  // namespace
-
 TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost and nothing doubled",
           "[end_to_end][servers]") {
     const unsigned seed = 411;
@@ -32,15 +26,7 @@ TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost a
             world.redis().start();
             world.redis_lost_since(from);
         },
-        [&] {  // an older copy of the append-only directory comes back
-            const auto from = now_us() - fsync_interval_us;
-            world.redis().snapshot("older");
-            later(500, 1500);
-            world.redis().stop();
-            world.redis().restore("older");
-            world.redis().start();
-            world.redis_lost_since(from);
-        },
+        [&] { set_redis_back(world, std::chrono::milliseconds(crew.between(500, 1500))); },
         [&] {
             world.postgres().kill();
             later(0, 300);
