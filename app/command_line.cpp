@@ -180,6 +180,9 @@ void Syntax::add_commands() {
                            "  pawl verify\n  pawl verify github stargazers\n");
     verify->add_option("source", invocation.names, "[SOURCE [STREAM]] (default: all)")
         ->expected(0, 2);
+    verify->add_option("--sample", invocation.sample, "Ask the API again for so many stored pages, and compare")
+        ->type_name("N")
+        ->check(CLI::Range(1, 10'000));
 
     auto* dlq = command("dlq", "Pages that could not be stored: list, show, replay, drop, export",
                         "  pawl dlq list\n  pawl dlq show 17\n  pawl dlq replay github --reason 'not valid JSON'\n"

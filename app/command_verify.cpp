@@ -3,6 +3,7 @@
 
 #include "app/commands.hpp"
 #include "app/reach.hpp"
+#include "app/sample.hpp"
 #include "app/session.hpp"
 #include "app/source_ports.hpp"
 #include "app/source_set.hpp"
@@ -84,12 +85,21 @@ core::ExitCode verify(const Invocation& invocation) {
     nlohmann::ordered_json results = nlohmann::ordered_json::array();
     bool clean = true;
     for (const auto& source : sources) {
-        const auto report = session.wait_for(verify_source(session, redis, source, stream));
+        auto report = session.wait_for(verify_source(session, redis, source, stream));
+        std::optional<SampleReport> sample;
+        if (invocation.sample > 0) sample = ask_again(session, source, stream, invocation.sample);
+        if (sample) report.findings.insert(report.findings.end(), sample->findings.begin(), sample->findings.end());
         clean = clean && report.clean();
-        if (invocation.json)
+        if (invocation.json) {
             results.push_back(to_json(source->name, report));
-        else
+            if (sample)
+                results.back()["sample"] = {{"asked", sample->asked}, {"unchanged", sample->unchanged}, {"changed", sample->changed}};
+        } else {
             print(source->name, report);
+            if (sample)
+                std::cout << "  asked again for " << grouped(sample->asked) << " pages: " << grouped(sample->unchanged)
+                          << " as they were, " << grouped(sample->changed) << " changed\n";
+        }
     }
     if (invocation.json) std::cout << results.dump(2) << '\n';
     return clean ? core::ExitCode::ok : core::ExitCode::differences;

@@ -99,8 +99,14 @@ std::string Preview::row_for(const core::Stream& child, const PreviewPage& seen,
 }
 
 core::Task<PreviewPage> Preview::fetch(const core::Stream* stream, core::SliceDescriptor slice) {
-    auto answer = co_await ask(stream, slice);
+    auto answer = co_await ask(stream, slice, std::nullopt);
     co_return read(*stream, std::move(slice), std::move(answer));
+}
+
+core::Task<PreviewPage> Preview::again(const core::Stream& stream, core::SliceDescriptor slice,
+                                       std::optional<std::string> cursor) {
+    auto answer = co_await ask(&stream, slice, std::move(cursor));
+    co_return read(stream, std::move(slice), std::move(answer));
 }
 
 PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slice,
@@ -118,6 +124,7 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     fetched.body = collector::read_body(body, stream, response.header("content-length") == "0");
     if (!fetched.body.failure.empty())
         throw core::PermanentError(page.url + ": " + fetched.body.failure);
+    page.body_hash = fetched.body.hash;
     collector::PageRead seen;
     seen.url = page.url;
     seen.headers = &response.headers;
@@ -216,8 +223,9 @@ collector::HttpRequest Preview::to_http(const std::string& method,
     return http;
 }
 
-core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::SliceDescriptor slice) {
-    auto request = collector::page_request(*source_, *stream, slice, std::nullopt);
+core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::SliceDescriptor slice,
+                                         std::optional<std::string> cursor) {
+    auto request = collector::page_request(*source_, *stream, slice, cursor);
     std::string key = co_await this->key();
     for (int redirects = 0; redirects <= redirects_max; ++redirects) {
         auto http = to_http(stream->method, request, key);

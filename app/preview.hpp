@@ -24,6 +24,7 @@ struct PreviewPage {
     std::string url;  ///< as asked, secrets removed
     int status = 0;
     std::size_t body_bytes = 0;
+    std::string body_hash;  ///< as the ledger keeps it
     collector::Following following;
     core::PageRows rows;
     std::vector<std::pair<std::string, std::string>> limits;  ///< headers that tell about quota
@@ -51,6 +52,8 @@ class Preview {
     /// UsageError when a placeholder has no value. `stream` is one of the source's and lives as
     /// long.
     core::Task<PreviewPage> page(const core::Stream& stream);
+    /// The page that `cursor` asks for in this walk (nullopt: the first), as it is now. Throws as above.
+    core::Task<PreviewPage> again(const core::Stream& stream, core::SliceDescriptor slice, std::optional<std::string> cursor);
 
   private:
     /// A stream on the way down to the one asked for, and the table that it fills for the next.
@@ -69,7 +72,7 @@ class Preview {
         collector::HttpResponse response;
     };
     core::Task<PreviewPage> fetch(const core::Stream* stream, core::SliceDescriptor slice);
-    core::Task<Answer> ask(const core::Stream* stream, core::SliceDescriptor slice);
+    core::Task<Answer> ask(const core::Stream* stream, core::SliceDescriptor slice, std::optional<std::string> cursor);
     core::Task<std::string> key();
     [[nodiscard]] PreviewPage read(const core::Stream& stream, core::SliceDescriptor slice,
                                    Answer answer) const;
