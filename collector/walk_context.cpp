@@ -30,7 +30,9 @@ bool WalkContext::may_walk(core::SliceId slice, core::Nonce nonce) const {
 
 core::Task<bool> WalkContext::is_ours(core::SliceId slice, core::Nonce nonce) {
     if (!may_walk(slice, nonce)) co_return false;
-    if (ports.clock.steady() < find(slice, nonce)->ours_until) co_return true;
+    // Time enough for the next renewal, which comes each third of a lease.
+    const core::Micros margin = options.lease / 3;
+    if (ports.clock.steady() + margin < find(slice, nonce)->ours_until) co_return true;
     const auto asked_at = ports.clock.steady();
     std::vector<core::SliceId> lost;
     std::string trouble;
@@ -45,7 +47,7 @@ core::Task<bool> WalkContext::is_ours(core::SliceId slice, core::Nonce nonce) {
     if (lost.empty()) note_ours(slice, nonce, asked_at);
     else note_lost(slice, nonce);
     const auto* lease = find(slice, nonce);
-    co_return lease && !lease->lost && ports.clock.steady() < lease->ours_until;
+    co_return lease && !lease->lost && ports.clock.steady() + margin < lease->ours_until;
 }
 
 void WalkContext::note_ours(core::SliceId slice, core::Nonce nonce, core::SteadyTime asked_at) {
