@@ -85,8 +85,8 @@ struct WalkContext {
     /// second. False: the walk of `slice` should not go on.
     core::Task<bool> pause(core::SliceId slice, core::Nonce nonce, core::Micros wait);
     [[nodiscard]] bool may_walk(core::SliceId slice, core::Nonce nonce) const;
-    /// Whether the slice is ours beyond doubt, and will be until the next renewal. A process that stood still, or whose lease was long on its way, asks Redis
-    /// first. False also where Redis does not answer.
+    /// Whether the slice is ours beyond doubt, and will be until the next renewal. A process that stood still, or whose lease
+    /// was long on its way, asks Redis first. False also where Redis does not answer.
     core::Task<bool> is_ours(core::SliceId slice, core::Nonce nonce);
     /// Redis has just confirmed the lease by an answer to what was sent at `asked_at`.
     void note_ours(core::SliceId slice, core::Nonce nonce, core::SteadyTime asked_at);
