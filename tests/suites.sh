@@ -4,7 +4,7 @@
 
 passed=0 failed=0
 
-# run_suite NAME COMMAND…: prints one line; on failure, the end of what the suite said.
+# run_suite NAME COMMAND…: prints one line; on failure, the end of what the suite said, without what pawl logged meanwhile.
 run_suite() {
     local name=$1 log text began=$SECONDS code=0
     shift
@@ -13,7 +13,7 @@ run_suite() {
     if [ "$code" -eq 0 ]; then
         printf 'ok      %-12s %4d s  %s\n' "$name" $((SECONDS - began)) "$(grep -E 'assertion|^ok' "$log" | tail -n 1)"
     else
-        text=$(tail -n 80 "$log")
+        text=$(grep -vE '^[0-9]{2}:[0-9]{2}:[0-9]{2}\.' "$log" | tail -n 80)
         printf 'FAILED  %-12s %4d s  exit %d\n%s\n' "$name" $((SECONDS - began)) "$code" "$text"
     fi
     rm -f "$log"

@@ -10,6 +10,7 @@
 #include "tests/fakes/memory_store.hpp"
 #include "tests/storage/pages.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/eventually.hpp"
 
 namespace pawl::test {
 
@@ -362,7 +363,8 @@ TEMPLATE_TEST_CASE("a schedule is kept to the microsecond, and one process plans
         CHECK(session.run(other->hold_planner_lock("api")));
         CHECK_FALSE(session.run(catalogue.hold_planner_lock("api")));
     }
-    CHECK(session.run(catalogue.hold_planner_lock("api")));  // a lock ends with its session
+    // A lock ends with its session, and that when the server has noticed.
+    CHECK(eventually(std::chrono::seconds(10), [&] { return session.run(catalogue.hold_planner_lock("api")); }));
 }
 
 }  // namespace pawl::test
