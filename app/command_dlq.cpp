@@ -212,14 +212,10 @@ class Dlq {
     static std::int64_t requests_below(const core::SourceFile& source, const storage::PageCommit& page) {
         const auto* stream = source.find(page.job.stream);
         std::int64_t requests = 0;
-        for (const auto& child : source.streams) {
-            if (stream == nullptr || child.foreach_.kind != core::Foreach::Kind::stream || child.foreach_.stream != stream->name) continue;
-            for (const auto& rows : page.rows.emits) {
-                const auto& table = stream->emits[rows.emit].table;
-                const auto& wanted = child.foreach_.table.empty() ? stream->emits.front().table : child.foreach_.table;
-                if (table == wanted) requests += static_cast<std::int64_t>(rows.row_count());
-            }
-        }
+        if (stream == nullptr) return 0;
+        for (const auto& child : source.streams)
+            for (const auto& rows : page.rows.emits)
+                if (core::feeds(*stream, stream->emits[rows.emit], child)) requests += static_cast<std::int64_t>(rows.row_count());
         return requests;
     }
 

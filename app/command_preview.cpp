@@ -1,14 +1,13 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/api_access.hpp"
 #include "app/commands.hpp"
 #include "app/failure.hpp"
-#include "app/preview.hpp"
 #include "app/reach.hpp"
 #include "app/session.hpp"
 #include "app/source_set.hpp"
 #include "app/text_table.hpp"
-#include "collector/curl_http.hpp"
 #include "storage/pg_token_store.hpp"
 
 namespace pawl::app {
@@ -156,17 +155,8 @@ core::ExitCode preview(const Invocation& invocation) {
         (void)session.wait_for(reach_postgres(session));
         store.emplace(session.postgres);
     }
-    collector::CurlSettings curl;
-    curl.ca_file = session.settings.http.ca_file;
-    curl.private_addresses = session.settings.http.private_addresses;
-    collector::CurlHttp http(session.context.get_executor(), curl);
-    auto tokens = collector::tokens_of(
-        *target.source, session.settings.secrets_dir,
-        {http, session.clock, session.random, *session.telemetry, store ? &*store : nullptr},
-        {session.settings.http.connect_timeout, session.settings.http.request_timeout});
-    Preview look(target.source, {http, session.random, session.settings, invocation.environment,
-                                 invocation.placeholders, std::move(tokens)});
-    const PreviewPage page = session.wait_for(look.page(*target.stream));
+    ApiAccess api(session, target.source, store ? &*store : nullptr, invocation.placeholders);
+    const PreviewPage page = session.wait_for(api.preview().page(*target.stream));
     if (invocation.json)
         print_json(*target.source, page);
     else

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/api_access.hpp"
 #include "app/source_ports.hpp"
 #include "collector/collector.hpp"
 #include "collector/credentials.hpp"
@@ -13,15 +14,6 @@
 namespace pawl::app {
 
 namespace {
-
-collector::CurlSettings curl_settings(const core::Settings& settings) {
-    collector::CurlSettings curl;
-    curl.ca_file = settings.http.ca_file;
-    curl.private_addresses = settings.http.private_addresses;
-    const auto walks_most = settings.http.walks_max + settings.http.walks_max / 4 + 2;  // live ones beside lower classes
-    curl.connections_per_host = std::max(curl.connections_per_host, static_cast<long>(walks_most));
-    return curl;
-}
 
 storage::PgPageStore::Options store_options(const core::Settings& settings) {
     storage::PgPageStore::Options options;

@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "app/preview.hpp"
-#include "collector/curl_http.hpp"
+#include "app/api_access.hpp"
 #include "core/errors.hpp"
 #include "storage/page_sample.hpp"
 #include "storage/pg_token_store.hpp"
@@ -29,22 +28,15 @@ std::int64_t missing_of(Session& session, const core::SourceFile& source, const 
 
 SampleReport ask_again(Session& session, std::shared_ptr<const core::SourceFile> source, const std::string& stream,
                        std::size_t count) {
-    collector::CurlSettings curl;
-    curl.ca_file = session.settings.http.ca_file;
-    curl.private_addresses = session.settings.http.private_addresses;
-    collector::CurlHttp http(session.context.get_executor(), curl);
     storage::PgTokenStore store(session.postgres);
-    auto tokens = collector::tokens_of(*source, session.settings.secrets_dir,
-                                       {http, session.clock, session.random, *session.telemetry, &store},
-                                       {session.settings.http.connect_timeout, session.settings.http.request_timeout});
-    Preview look(source, {http, session.random, session.settings, session.invocation.environment, {}, std::move(tokens)});
+    ApiAccess api(session, source, &store, {});
     SampleReport report;
     for (const auto& sampled : session.wait_for(storage::sample_pages(session.postgres, source->name, stream, count))) {
         const auto* asked = source->find(sampled.slice.stream);
         if (asked == nullptr) continue;
         ++report.asked;
         try {
-            const auto page = session.wait_for(look.again(*asked, sampled.slice, sampled.cursor));
+            const auto page = session.wait_for(api.preview().again(*asked, sampled.slice, sampled.cursor));
             const bool is_same = page.body_hash == sampled.body_hash;
             ++(is_same ? report.unchanged : report.changed);
             const auto missing = missing_of(session, *source, page);

@@ -32,4 +32,10 @@ const Stream* SourceFile::find(std::string_view stream) const {
     return found == streams.end() ? nullptr : &*found;
 }
 
+bool feeds(const Stream& parent, const Emit& emit, const Stream& child) {
+    const Foreach& from = child.foreach_;
+    if (from.kind != Foreach::Kind::stream || from.stream != parent.name) return false;
+    return emit.table == (from.table.empty() ? parent.emits.front().table : from.table);
+}
+
 }  // namespace pawl::core

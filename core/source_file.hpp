@@ -224,4 +224,7 @@ struct SourceFile {
     [[nodiscard]] const Stream* find(std::string_view stream) const;
 };
 
+/// True where rows of this emit of `parent` become partitions of `child` (foreach: stream).
+[[nodiscard]] bool feeds(const Stream& parent, const Emit& emit, const Stream& child);
+
 }  // namespace pawl::core

@@ -48,14 +48,6 @@ std::string rows_read(const Stage& stage, const std::vector<BatchPage>& by_time)
         fmt::join(keys, ", "), fmt::join(same, " and "));
 }
 
-/// True where rows of this stage become partitions of `child`.
-bool feeds(const Stage& stage, const core::Stream& child) {
-    const core::Foreach& from = child.foreach_;
-    if (from.kind != core::Foreach::Kind::stream || from.stream != stage.stream->name) return false;
-    const std::string& table = from.table.empty() ? stage.stream->emits.front().table : from.table;
-    return stage.source_emit().table == table;
-}
-
 }  // namespace
 
 void write_children(PqConnection& connection, Tables& tables, const core::SourceFile& source,
@@ -63,7 +55,7 @@ void write_children(PqConnection& connection, Tables& tables, const core::Source
     for (const Stage& stage : stages) {
         if (!stage.has_staged()) continue;
         for (const core::Stream& child : source.streams) {
-            if (!feeds(stage, child)) continue;
+            if (!core::feeds(*stage.stream, stage.source_emit(), child)) continue;
             ParentRows rows;
             rows.from = rows_read(stage, by_time);
             rows.table = stage.source_emit().table;

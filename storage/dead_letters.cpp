@@ -1,6 +1,6 @@
 #include "storage/dead_letters.hpp"
 
-#include "core/errors.hpp"
+#include "core/characters.hpp"
 
 namespace pawl::storage {
 
@@ -29,13 +29,10 @@ std::string array_of(const std::vector<std::int64_t>& ids) {
     return text + "}";
 }
 
-int digit_of(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
-
 std::string bytes_of(std::string_view hex) {
     std::string bytes;
     bytes.reserve(hex.size() / 2);
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
-        bytes += static_cast<char>(digit_of(hex[i]) * 16 + digit_of(hex[i + 1]));
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) bytes += static_cast<char>(core::hex_number(hex, i, 2));
     return bytes;
 }
 

@@ -153,12 +153,7 @@ void write_totals(PqConnection& connection, const std::string& source,
         Total& total = totals[entry.page->job.stream];
         ++total.pages;
         total.dead += entry.page->dead_reason ? 1 : 0;
-        for (const PageResult::Counts& c : entry.result->emits) {
-            total.counts.read += c.read;
-            total.counts.inserted += c.inserted;
-            total.counts.updated += c.updated;
-            total.counts.rejected += c.rejected;
-        }
+        for (const PageResult::Counts& c : entry.result->emits) total.counts += c;
     }
     PqArray stream, count, records, inserted, updated, rejected, dead;
     for (const auto& [name, total] : totals) {

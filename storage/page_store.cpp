@@ -10,4 +10,16 @@ std::string_view to_string(Verdict verdict) {
     return words[static_cast<std::size_t>(verdict)];
 }
 
+PageResult::Counts& PageResult::Counts::operator+=(const Counts& more) {
+    read += more.read;
+    inserted += more.inserted;
+    updated += more.updated;
+    same += more.same;
+    stale += more.stale;
+    duplicate += more.duplicate;
+    rejected += more.rejected;
+    deleted += more.deleted;
+    return *this;
+}
+
 }  // namespace pawl::storage

@@ -39,6 +39,8 @@ struct PageResult {
     std::string reason;
     struct Counts {
         std::int64_t read = 0, inserted = 0, updated = 0, same = 0, stale = 0, duplicate = 0, rejected = 0, deleted = 0;
+
+        Counts& operator+=(const Counts& more);
     };
     std::vector<Counts> emits;               ///< one per emit, when committed
 };

@@ -55,20 +55,6 @@ on conflict (source, stream, writer) do update set records = t.records + exclude
   inserted = t.inserted + excluded.inserted, updated = t.updated + excluded.updated,
   rejected = t.rejected + excluded.rejected, dead = t.dead - 1)sql";
 
-PageResult::Counts sum_of(const PageResult& result) {
-    PageResult::Counts sum;
-    for (const auto& one : result.emits) {
-        sum.read += one.read;
-        sum.inserted += one.inserted;
-        sum.updated += one.updated;
-        sum.same += one.same;
-        sum.stale += one.stale;
-        sum.duplicate += one.duplicate;
-        sum.rejected += one.rejected;
-    }
-    return sum;
-}
-
 bool is_replaced_as_a_whole(const core::Stream& stream) {
     return std::any_of(stream.emits.begin(), stream.emits.end(),
                        [](const core::Emit& emit) { return emit.key.empty() || !emit.replace_by.empty(); });
@@ -77,7 +63,8 @@ bool is_replaced_as_a_whole(const core::Stream& stream) {
 void revive_books(PqConnection& server, const std::string& source, std::int64_t writer, const BatchPage& entry) {
     const auto& job = entry.page->job;
     const auto slice = std::to_string(job.slice), seq = std::to_string(job.seq), number = std::to_string(writer);
-    const auto sum = sum_of(*entry.result);
+    PageResult::Counts sum;
+    for (const auto& counts : entry.result->emits) sum += counts;
     const auto text = [](std::int64_t count) { return std::to_string(count); };
     const auto revived = server.run(std::string(revive_page),
                                     {slice, seq, std::string(core::to_string(job.outcome)), counts_text(*entry.result),

@@ -54,15 +54,7 @@ std::vector<Move> moves_of(const std::vector<BatchPage>& pages) {
         Move& move_ = moves.back();
         move_.last = &job;
         move_.dead += entry.page->dead_reason ? 1 : 0;
-        for (const PageResult::Counts& c : entry.result->emits) {
-            move_.counts.read += c.read;
-            move_.counts.inserted += c.inserted;
-            move_.counts.updated += c.updated;
-            move_.counts.same += c.same;
-            move_.counts.stale += c.stale;
-            move_.counts.duplicate += c.duplicate;
-            move_.counts.rejected += c.rejected;
-        }
+        for (const PageResult::Counts& c : entry.result->emits) move_.counts += c;
     }
     return moves;
 }

@@ -206,10 +206,9 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
 void MemoryPageStore::add_children(Held& held, const core::SourceFile& source, const core::Stream& stream,
                                    const PageCommit& page, core::SliceClass slice_class) {
     for (const auto& child : source.streams) {
-        if (child.foreach_.kind != core::Foreach::Kind::stream || child.foreach_.stream != stream.name) continue;
         for (const auto& rows : page.rows.emits) {
             const auto& emit = stream.emits[rows.emit];
-            if (emit.table != (child.foreach_.table.empty() ? stream.emits.front().table : child.foreach_.table)) continue;
+            if (!core::feeds(stream, emit, child)) continue;
             for (std::size_t i = 0; i < rows.row_count(); ++i) {
                 auto cells = cells_of(rows, i);
                 nlohmann::json parent = nlohmann::json::object();

@@ -18,8 +18,7 @@ namespace {
 using Source = std::shared_ptr<core::SourceFile>;
 
 Source things(const std::function<void(core::Stream&)>& change = {}) {
-    core::Stream stream = test::stream_named("thing");
-    stream.emits = {test::emit_of("thing", {"id"}, {"id", "name"})};
+    core::Stream stream = test::thing_stream();
     if (change) change(stream);
     core::Stream below = test::stream_named("below");
     below.foreach_.kind = core::Foreach::Kind::stream;

@@ -23,8 +23,7 @@ using Source = std::shared_ptr<core::SourceFile>;
 
 /// Stream `thing` into table `thing` (id, name), and whatever `change` makes of it.
 Source things(const std::function<void(core::Stream&)>& change = {}) {
-    core::Stream stream = test::stream_named("thing");
-    stream.emits = {test::emit_of("thing", {"id"}, {"id", "name"})};
+    core::Stream stream = test::thing_stream();
     if (change) change(stream);
     return test::source_of({stream});
 }

@@ -71,6 +71,12 @@ core::Emit emit_of(const std::string& table, std::vector<std::string> key,
     return emit;
 }
 
+core::Stream thing_stream() {
+    core::Stream stream = stream_named("thing");
+    stream.emits = {emit_of("thing", {"id"}, {"id", "name"})};
+    return stream;
+}
+
 storage::PageCommit page_of(const core::Stream& stream, core::Job job, const std::string& json,
                             std::size_t index) {
     storage::PageCommit page;

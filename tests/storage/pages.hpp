@@ -29,6 +29,9 @@ struct Chain {
 core::Emit emit_of(const std::string& table, std::vector<std::string> key,
                    std::vector<std::string> columns);
 
+/// Stream `thing` into table `thing` (id, name).
+core::Stream thing_stream();
+
 /// A page whose rows for `emit` of `stream` are the objects of `json` (an array), column by column.
 /// `v` of a record is its version where the emit merges by `newest`.
 storage::PageCommit page_of(const core::Stream& stream, core::Job job, const std::string& json,

@@ -1,0 +1,24 @@
+#include "app/api_access.hpp"
+
+#include <algorithm>
+
+namespace pawl::app {
+
+collector::CurlSettings curl_settings(const core::Settings& settings) {
+    collector::CurlSettings curl;
+    curl.ca_file = settings.http.ca_file;
+    curl.private_addresses = settings.http.private_addresses;
+    const auto walks_most = settings.http.walks_max + settings.http.walks_max / 4 + 2;  // live ones beside lower classes
+    curl.connections_per_host = std::max(curl.connections_per_host, static_cast<long>(walks_most));
+    return curl;
+}
+
+ApiAccess::ApiAccess(Session& session, std::shared_ptr<const core::SourceFile> source, storage::TokenStore* store,
+                     std::map<std::string, std::string> given)
+    : http_(session.context.get_executor(), curl_settings(session.settings)),
+      preview_(source, {http_, session.random, session.settings, session.invocation.environment, std::move(given),
+                        collector::tokens_of(*source, session.settings.secrets_dir,
+                                             {http_, session.clock, session.random, *session.telemetry, store},
+                                             {session.settings.http.connect_timeout, session.settings.http.request_timeout})}) {}
+
+}  // namespace pawl::app
