@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/numbered_paging.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -39,18 +40,27 @@ void keep_validators(const core::Stream& stream, const FetchedPage& page, core::
 void carry_body(const core::Stream& stream, FetchedPage page, core::Job& job) {
     keep_headers(stream, page.response, job);
     keep_validators(stream, page, job);
+    // Where the walk steps back is no way for a later one to go on after a 304.
+    if (page.following.shift == core::Shift::reread || is_reread(stream, job.cursor)) job.validator_key.clear();
     job.last = !page.following.cursor.has_value();
+    job.shift = page.following.shift;
+    job.rewalk = page.following.rewalk;
     job.next_cursor = std::move(page.following.cursor);
     job.body = std::move(page.body.compressed);
     job.body_size = page.body.size;
     job.body_hash = std::move(page.body.hash);
 }
 
-void confirm(const storage::Validator& validator, const FetchedPage& page, core::Job& job) {
+void confirm(const core::Stream& stream, const storage::Validator& validator, const FetchedPage& page, core::Job& job) {
     job.outcome = core::Outcome::not_modified;
     job.confirms = validator.page_id;
     job.next_cursor = validator.next_cursor;
     job.last = validator.last || !validator.next_cursor;
+    if (is_numbered(stream)) {
+        auto following = follow_unchanged(stream, job.cursor, validator.next_cursor);
+        job.next_cursor = std::move(following.cursor);
+        job.rewalk = following.rewalk;
+    }
     job.validator_key = validator.key;
     job.etag = page.response.header("etag").value_or(validator.etag);
     job.last_modified = page.response.header("last-modified").value_or(validator.last_modified);
@@ -83,7 +93,7 @@ core::Job make_job(const core::SourceFile& source, const core::Stream& stream,
         job.reason = core::redact(page.ending->reason);
         job.last = true;
     } else if (page.confirmed) {
-        confirm(*page.confirmed, page, job);
+        confirm(stream, *page.confirmed, page, job);
     } else {
         carry_body(stream, std::move(page), job);
     }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "collector/http_date.hpp"
+#include "collector/numbered_paging.hpp"
 #include "collector/page_answers.hpp"
 #include "collector/url.hpp"
 #include "core/errors.hpp"
 #include "core/identity.hpp"
 #include "core/link_header.hpp"
-#include "core/page_records.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -20,8 +19,17 @@ using PagingKind = core::Pagination::Kind;
 constexpr std::size_t cursor_bytes_max =
     16'384;  // it rides in every job, in Redis and in the ledger
 
-Following end(std::string why) { return {.cursor = std::nullopt, .why = std::move(why)}; }
-Following next(std::string cursor) { return {.cursor = std::move(cursor), .why = {}}; }
+Following end(std::string why) {
+    Following following;
+    following.why = std::move(why);
+    return following;
+}
+
+Following next(std::string cursor) {
+    Following following;
+    following.cursor = std::move(cursor);
+    return following;
+}
 
 // A cursor that cannot be kept or asked for becomes the empty one: page_request refuses it, so that
 // this page is stored and the next one says why the walk failed.
@@ -71,46 +79,6 @@ Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     return next_token(cursor.text);
 }
 
-std::int64_t count_records(const core::Stream& stream, const core::JsonDocument& document) {
-    if (stream.records)
-        return static_cast<std::int64_t>(core::page_records(stream, document).size());
-    if (document.kind(document.root()) == core::JsonKind::array)
-        return static_cast<std::int64_t>(document.child_count(document.root()));
-    return 1;
-}
-
-std::int64_t number_of(const PageRead& page, std::int64_t first) {
-    if (!page.cursor) return first;
-    const auto number = parse_integer(*page.cursor);
-    if (!number) throw core::PermanentError("The cursor of a numbered page is no number");
-    return *number;
-}
-
-Following follow_number(const core::Stream& stream, const PageRead& page) {
-    const auto number = number_of(page, stream.paginate.start);
-    PageAnswers answer(page.document, *page.headers);
-    const auto told = answer(stream.paginate.last);
-    if (const auto last = parse_integer(told.text); !told.is_null() && last) {
-        if (number >= *last) return end("the last page is reached");
-    } else if (!page.document || count_records(stream, *page.document) == 0) {
-        return end("an empty page");
-    }
-    return next(std::to_string(number + 1));
-}
-
-// Steps by the records that came, not by those asked for: a server with a lower ceiling would make
-// us skip records.
-Following follow_offset(const core::Stream& stream, const PageRead& page) {
-    const auto count = page.document ? count_records(stream, *page.document) : 0;
-    if (count == 0) return end("an empty page");
-    const auto after = number_of(page, 0) + count;
-    PageAnswers answer(page.document, *page.headers);
-    const auto told = answer(stream.paginate.last);
-    const auto total = parse_integer(told.text);
-    if (!told.is_null() && total && after >= *total) return end("the total is reached");
-    return next(std::to_string(after));
-}
-
 }  // namespace
 
 Following what_follows(const core::Stream& stream, const PageRead& page) {
@@ -122,9 +90,8 @@ Following what_follows(const core::Stream& stream, const PageRead& page) {
         case PagingKind::next_url:
             return follow_next_url(stream, page);
         case PagingKind::page:
-            return follow_number(stream, page);
         case PagingKind::offset:
-            return follow_offset(stream, page);
+            return follow_numbers(stream, page);
         case PagingKind::cursor:
             return follow_cursor(stream, page);
     }

@@ -24,6 +24,8 @@ struct PageRead {
 struct Following {
     std::optional<std::string> cursor;  ///< of the next page; nullopt: the end, and the API said so
     std::string why;                    ///< at the end, in words
+    core::Shift shift = core::Shift::none;
+    bool rewalk = false;                ///< at the end: records moved meanwhile
 };
 
 /// Decides what follows a page that was read well (status and body are fine). The end of the data

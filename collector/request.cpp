@@ -1,6 +1,6 @@
 #include "collector/request.hpp"
 
-#include "collector/http_date.hpp"
+#include "collector/page_position.hpp"
 #include "collector/url.hpp"
 #include "core/errors.hpp"
 #include "core/named_values.hpp"
@@ -34,9 +34,8 @@ std::string stream_url(const core::Stream& stream, const core::NamedValues& pare
 std::string numbered_url(const core::Pagination& paginate, std::string url,
                          const std::optional<std::string>& cursor) {
     const std::int64_t first = paginate.kind == PagingKind::page ? paginate.start : 0;
-    const auto number = cursor ? parse_integer(*cursor) : first;
-    if (!number) throw core::PermanentError("The cursor of a numbered page is no number");
-    url = with_query(url, paginate.param, std::to_string(*number));
+    const auto number = cursor ? PagePosition::parse(*cursor).number : first;
+    url = with_query(url, paginate.param, std::to_string(number));
     if (paginate.size > 0 && !paginate.size_param.empty())
         url = with_query(url, paginate.size_param, std::to_string(paginate.size));
     return url;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "collector/numbered_paging.hpp"
 #include "collector/pacing.hpp"
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
@@ -19,6 +20,7 @@ constexpr int redirects_max = 5;
 constexpr core::Micros hold_least =
     std::chrono::minutes(5);  // a page in hand outlives a restart of Redis
 constexpr int hold_leases = 10;
+constexpr int same_bodies_max = 3;
 
 FetchedPage ended(PageRequest request, Ending ending) {
     FetchedPage page;
@@ -29,11 +31,6 @@ FetchedPage ended(PageRequest request, Ending ending) {
 
 Ending failed(std::string reason) {
     return {.outcome = core::Outcome::failed, .reason = std::move(reason)};
-}
-
-bool numbers_pages(const core::Stream& stream) {
-    return stream.paginate.kind == core::Pagination::Kind::page ||
-           stream.paginate.kind == core::Pagination::Kind::offset;
 }
 
 // `request` moves to where a redirect points; an ending when it must not.
@@ -99,11 +96,13 @@ core::Task<Walk::Fetched> Walk::next_page() {
     } catch (const core::PermanentError& error) {
         ending = failed(error.what());
     }
-    if (!ending && recent_.contains(request.url))
+    // A walk that steps back in a numbered list asks for a page again, under another cursor.
+    const auto asked = request.url + (is_numbered(stream_) ? lease_.cursor.value_or("") : "");
+    if (!ending && recent_.contains(asked))
         ending = Ending{.outcome = core::Outcome::stuck,
                         .reason = "the next page was asked for before in this walk"};
     if (ending) co_return ended(std::move(request), std::move(*ending));
-    recent_.remember(request.url);
+    recent_.remember(asked);
     auto fetched = co_await fetch(std::move(request));
     co_return fetched;
 }
@@ -162,9 +161,13 @@ void Walk::follow(FetchedPage& page) {
         page.ending = failed(error.what());
         return;
     }
-    if (numbers_pages(stream_) && page.following.cursor && page.body.hash == last_body_hash_)
-        stuck_ =
-            Ending{.outcome = core::Outcome::stuck, .reason = "two pages in a row are the same"};
+    // A list that moves by just one page between two requests shows the same page twice; a server that does not heed the
+    // number, always.
+    const bool same = is_numbered(stream_) && page.body.hash == last_body_hash_;
+    same_bodies_ = same ? same_bodies_ + 1 : 0;
+    if (same_bodies_ >= same_bodies_max && page.following.cursor)
+        stuck_ = Ending{.outcome = core::Outcome::stuck,
+                        .reason = std::to_string(same_bodies_ + 1) + " pages in a row are the same"};
     last_body_hash_ = page.body.hash;
 }
 

@@ -95,6 +95,7 @@ class Walk {
     std::vector<storage::Validator> validators_;
     RecentPages recent_;
     std::string last_body_hash_;
+    int same_bodies_ = 0;  // that came one after the other, before this one
     std::optional<Ending> stuck_;  // found by the page before
     Exchange exchange_;            // for the page that is being asked for
 };

@@ -6,6 +6,7 @@
 
 #include "collector/feedback.hpp"
 #include "collector/limits.hpp"
+#include "collector/numbered_paging.hpp"
 #include "collector/pacing.hpp"
 #include "collector/walk.hpp"
 #include "core/errors.hpp"
@@ -185,6 +186,7 @@ core::Task<> Walk::quarantine(Paying payer, std::string reason) {
 }
 
 std::optional<storage::Validator> Walk::validator_for(const std::string& key) const {
+    if (is_reread(stream_, lease_.cursor)) return std::nullopt;
     for (const auto& validator : validators_)
         if (validator.key == key) return validator;
     return std::nullopt;

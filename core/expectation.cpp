@@ -8,6 +8,7 @@
 #include "core/characters.hpp"
 #include "core/duration.hpp"
 #include "core/named_values.hpp"
+#include "core/record_identity.hpp"
 
 namespace pawl::core {
 
@@ -30,6 +31,13 @@ std::optional<std::int64_t> whole_count(const Value& value) {
 bool ends_empty(const Pagination& paginate) {
     const bool counts = paginate.kind == Pagination::Kind::page || paginate.kind == Pagination::Kind::offset;
     return counts && !paginate.last;
+}
+
+/// Pages that hold so many records, where each may repeat some of the one before.
+std::int64_t full_pages(const Stream& stream, std::int64_t records, std::int64_t size) {
+    const bool overlaps = stream.paginate.kind == Pagination::Kind::offset && is_keyed(stream);
+    const auto step = size - (overlaps ? std::min(stream.paginate.overlap, size - 1) : 0);
+    return records <= size ? (records + size - 1) / size : 1 + (records - size + step - 1) / step;
 }
 
 }  // namespace
@@ -61,7 +69,7 @@ std::optional<std::int64_t> requests_for(const Stream& stream, std::int64_t reco
     if (stream.paginate.kind == Pagination::Kind::none) return 1;
     const auto size = page_size(stream);
     if (!size) return std::nullopt;
-    const auto full = (std::max<std::int64_t>(0, records) + *size - 1) / *size;
+    const auto full = full_pages(stream, std::max<std::int64_t>(0, records), *size);
     return std::clamp<std::int64_t>(full + (ends_empty(stream.paginate) ? 1 : 0), 1, stream.paginate.max_pages);
 }
 

@@ -146,6 +146,8 @@ constexpr Field fields[] = {
     {"streams.*.paginate.offset.param", "parameter name", "offset", "Query parameter with the offset."},
     {"streams.*.paginate.offset.limit_param", "parameter name", "limit", "Query parameter with the size of a page."},
     {"streams.*.paginate.offset.limit", "number", "", "Records asked for per page."},
+    {"streams.*.paginate.offset.overlap", "number", "1",
+     "Records of the page before that are asked for again, to notice when records move; 0: none."},
     {"streams.*.paginate.offset.total", "expression", "", "Number of all records in the response."},
     {"streams.*.paginate.cursor", "map", "", "Pages by a token that the response holds."},
     {"streams.*.paginate.cursor.next", "expression", "", "The token for the next page."},

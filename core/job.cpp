@@ -117,6 +117,8 @@ std::string Job::encode_envelope() const {
     if (!last_modified.empty()) json["last_modified"] = last_modified;
     if (confirms != 0) json["confirms"] = confirms;
     if (!body_hash.empty()) json["hash"] = body_hash;
+    if (shift != Shift::none) json["shift"] = to_string(shift);
+    if (rewalk) json["rewalk"] = true;
     return dump(json);
 }
 
@@ -157,6 +159,8 @@ Job Job::decode(std::string_view envelope, std::string body) {
         job.last_modified = json.value("last_modified", "");
         job.confirms = json.value("confirms", std::int64_t{0});
         job.body_hash = json.value("hash", "");
+        job.shift = parse_shift(json.value("shift", "")).value_or(Shift::none);
+        job.rewalk = json.value("rewalk", false);
         job.body = std::move(body);
         return job;
     } catch (const Json::exception& error) {

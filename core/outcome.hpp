@@ -29,6 +29,19 @@ enum class [[nodiscard]] Outcome : std::uint8_t {
            outcome == Outcome::stuck;
 }
 
+/// Whether a page of a numbered list continues the one before it, as far as that can be told. A list shifts when records
+/// come or go while it is walked.
+enum class Shift : std::uint8_t {
+    none,
+    repeated,  ///< records of the page before stand on this one too
+    reread,    ///< it does not continue the page before: the walk steps back and reads again
+    skipped,   ///< the same, and stepping back did not help or may not be done: records may be missing
+};
+
+/// "" for none.
+[[nodiscard]] std::string_view to_string(Shift shift);
+[[nodiscard]] std::optional<Shift> parse_shift(std::string_view word);
+
 /// Exit codes of every command.
 enum class ExitCode : int {
     ok = 0,

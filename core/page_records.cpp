@@ -21,6 +21,12 @@ std::vector<Record> page_records(const Stream& stream, const JsonDocument& docum
     return {{document.root(), std::nullopt}};
 }
 
+std::optional<std::vector<Record>> listed_records(const Stream& stream, const JsonDocument& document) {
+    if (stream.records) return page_records(stream, document);
+    if (document.kind(document.root()) == JsonKind::array) return elements_of(document, document.root());
+    return std::nullopt;
+}
+
 std::vector<Record> spread(const JsonDocument& document, const Expression& path, std::vector<Record> records) {
     if (path.yields_many() || records.size() != 1 || document.kind(records[0].node) != JsonKind::array) return records;
     return elements_of(document, records[0].node);

@@ -8,6 +8,10 @@ namespace pawl::core {
 /// document itself; an explicit emit sees the whole document as `$`.
 [[nodiscard]] std::vector<Record> page_records(const Stream& stream, const JsonDocument& document);
 
+/// The records that a paginator counts: those of `records`, else the elements of the array that the document is; nullopt
+/// where the document is no list.
+[[nodiscard]] std::optional<std::vector<Record>> listed_records(const Stream& stream, const JsonDocument& document);
+
 /// A path may stand for one array instead of its elements: `$.items` means `$.items[*]`.
 [[nodiscard]] std::vector<Record> spread(const JsonDocument& document, const Expression& path, std::vector<Record> records);
 

@@ -126,6 +126,7 @@ struct Pagination {
     std::string param, size_param;                ///< page, offset: parameter names ("page", "offset"; "" : none)
     std::int64_t start = 1;                       ///< page: number of the first
     std::int64_t size = 0;                        ///< page, offset: records asked for per page; 0: not sent
+    std::int64_t overlap = 1;                     ///< offset: records of the page before that are asked for again
     std::optional<Expression> last;               ///< page: number of the last page · offset: total of records
     std::int64_t max_pages = 100'000;
     OnMax on_max = OnMax::stuck;

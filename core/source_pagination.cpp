@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::string_view path = "streams.*.paginate";
 constexpr std::int64_t number_max = 1'000'000'000;
+constexpr std::int64_t overlap_max = 100;
 
 /// `size` and `size_param` mean something only together.
 void read_page(const MapReader& map, Pagination& pagination, Problems& problems) {
@@ -28,6 +29,7 @@ void read_offset(const MapReader& map, Pagination& pagination, Problems& problem
     if (pagination.size > 0 || map.has("limit_param"))
         pagination.size_param = map.text("limit_param", "limit");
     pagination.last = map.expression("total");
+    pagination.overlap = map.whole_number("overlap", {0, overlap_max}, 1);
     if (map.has("limit_param") && !map.has("limit"))
         problems.add(map.at(), "\"limit_param\" needs \"limit\"");
 }

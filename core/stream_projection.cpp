@@ -1,5 +1,7 @@
 #include "core/stream_projection.hpp"
 
+#include "core/record_identity.hpp"
+
 namespace pawl::core {
 
 namespace {
@@ -50,8 +52,10 @@ std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream
     for (const Limit& limit : limits)
         if (limit.cost_from) limit.cost_from->want({root.get()}, *root);
     const bool counts = paginate.kind == Pagination::Kind::page || paginate.kind == Pagination::Kind::offset;
-    if (counts && stream.records) (void)records_of(*stream.records, {root.get()}, *root);
-    if (counts && !stream.records) (void)root->every_child();
+    if (counts) {
+        const auto records = stream.records ? records_of(*stream.records, {root.get()}, *root) : Places{&root->every_child()};
+        want_identities(stream, records, *root);
+    }
     root->settle();
     return root;
 }

@@ -14,6 +14,8 @@ using enum MetricKind;
 // Names follow Prometheus: base units, _total for counters. In the order of the enum.
 constexpr std::array<MetricFamily, static_cast<std::size_t>(Metric::count_)> table{{
     {Metric::pages, "pawl_pages_total", counter, "source,stream,outcome", "Pages committed to Postgres, by outcome."},
+    {Metric::page_shifts, "pawl_page_shifts_total", counter, "source,stream,shift",
+     "Pages of numbered lists that did not continue the page before: repeated, reread, skipped."},
     {Metric::requests, "pawl_http_requests_total", counter, "source,status",
      "HTTP responses by status; status \"error\" where there was none."},
     {Metric::request_seconds, "pawl_http_request_duration_seconds", histogram, "source",

@@ -12,6 +12,7 @@ namespace pawl::core {
 /// Every metric family, in one table (core/telemetry.cpp): name, kind, labels, help. docs/operations.md and a test follow it.
 enum class Metric : std::uint8_t {
     pages,               ///< counter  source, stream, outcome: pages committed
+    page_shifts,         ///< counter  source, stream, shift: repeated, reread, skipped (core::Shift)
     requests,            ///< counter  source, status: HTTP responses ("error" where there was none)
     request_seconds,     ///< histogram source
     response_bytes,      ///< counter  source

@@ -5,10 +5,10 @@ namespace pawl::storage {
 namespace {
 
 constexpr std::string_view set_outcomes = R"sql(
-update pawl.slice s set state = 'done', finished_at = now(), offered_until = null,
+update pawl.slice s set state = 'done', finished_at = now(), offered_until = null, shifted = a.shifted,
   outcome = coalesce(a.outcome, case when exists (select 1 from pawl.page p where p.slice_id = s.slice_id and p.outcome = 'ok')
                                      then 'ok' else 'not_modified' end)
-from unnest($1::bigint[], $2::text[]) as a(slice_id, outcome) where s.slice_id = a.slice_id)sql";
+from unnest($1::bigint[], $2::text[], $3::bool[]) as a(slice_id, outcome, shifted) where s.slice_id = a.slice_id)sql";
 
 constexpr std::string_view move_slices = R"sql(
 with finished as (delete from pawl.slice where slice_id = any($1::bigint[]) returning *)
@@ -17,7 +17,8 @@ insert into pawl.slice_done select * from finished)sql";
 // A newer walk may be open already where this slice was cancelled: its partition stays as it is.
 constexpr std::string_view end_walks = R"sql(
 update pawl.partition p set walking = false, last_finished = now(), last_outcome = d.outcome, last_slice = d.slice_id,
-  next_due = null
+  next_due = case when d.shifted and p.rewalks < $2::int then now() end,
+  rewalks = case when d.shifted and p.rewalks < $2::int then p.rewalks + 1 else 0 end
 from pawl.slice_done d
 where d.slice_id = any($1::bigint[]) and p.partition_id = d.partition_id and p.walk = d.walk)sql";
 
@@ -41,16 +42,17 @@ std::optional<std::string> terminal_outcome(const PageCommit& page) {
 }  // namespace
 
 void finish_slices(PqConnection& connection, const std::vector<BatchPage>& pages, int writer) {
-    PqArray ids, outcomes;
+    PqArray ids, outcomes, shifted;
     std::vector<core::SliceId> slices;
     for (const BatchPage& entry : pages) {
         if (!entry.page->job.last) continue;
         slices.push_back(entry.page->job.slice);
         ids.add(entry.page->job.slice);
         outcomes.add(terminal_outcome(*entry.page));
+        shifted.add(entry.page->job.rewalk);
     }
     if (slices.empty()) return;
-    connection.run(std::string(set_outcomes), {ids.str(), outcomes.str()});
+    connection.run(std::string(set_outcomes), {ids.str(), outcomes.str(), shifted.str()});
     move_finished(connection, slices, writer);
 }
 
@@ -59,7 +61,7 @@ void move_finished(PqConnection& connection, const std::vector<core::SliceId>& s
     for (const core::SliceId slice : slices) array.add(slice);
     const std::string ids = array.str();
     connection.run(std::string(move_slices), {ids});
-    connection.run(std::string(end_walks), {ids});
+    connection.run(std::string(end_walks), {ids, std::to_string(rewalks_max)});
     connection.run(std::string(drop_validators), {ids});
     connection.run(std::string(count_outcomes), {ids, std::to_string(writer)});
 }

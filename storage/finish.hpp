@@ -8,6 +8,9 @@
 /// The end of a walk, in the transaction that stores its last page.
 namespace pawl::storage {
 
+/// So often in a row a partition is walked again because its list moved. Then its slice stays marked as `shifted`.
+inline constexpr int rewalks_max = 3;
+
 /// Slices of which `pages` holds the last page: they are done, with the outcome of that page, or
 /// `ok` when any page of the walk was ok, or `not_modified`. Call it after the ledger has the
 /// pages.

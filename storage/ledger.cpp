@@ -14,16 +14,17 @@ namespace {
 
 constexpr std::string_view insert_pages = R"sql(
 insert into pawl.page (slice_id, seq, link, prev, cursor_hash, cursor_out, outcome, status, url, reason, confirms,
-                       body_hash, body_size, mapping_hash, counts, requested_at, fetched_at)
+                       body_hash, body_size, mapping_hash, counts, shift, requested_at, fetched_at)
 select slice_id, seq, link, prev, sha256(convert_to(coalesce(cursor, ''), 'UTF8')), next, outcome, status, url,
        nullif(reason, ''), nullif(confirms, 0), nullif(body_hash, ''), body_size, mapping_hash, counts::bigint[],
+       nullif(shift, ''),
        timestamptz 'epoch' + requested_at * interval '1 microsecond',
        timestamptz 'epoch' + fetched_at * interval '1 microsecond'
 from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[],
             $10::text[], $11::bigint[], $12::text[], $13::bigint[], $14::text[], $15::text[], $16::bigint[],
-            $17::bigint[])
+            $17::bigint[], $18::text[])
   as a(slice_id, seq, link, prev, cursor, next, outcome, status, url, reason, confirms, body_hash, body_size,
-       mapping_hash, counts, requested_at, fetched_at))sql";
+       mapping_hash, counts, requested_at, fetched_at, shift))sql";
 
 // A 304 often repeats no ETag: the one it answered to goes on.
 constexpr std::string_view insert_validators = R"sql(
@@ -90,7 +91,7 @@ std::string counts_text(const PageResult& result) {
 
 void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages) {
     PqArray slice, seq, link, prev, cursor, next, outcome, status, url, reason, confirms, body_hash,
-        body_size, mapping, counts, requested, fetched;
+        body_size, mapping, counts, requested, fetched, shift;
     for (const BatchPage& entry : pages) {
         const core::Job& job = entry.page->job;
         slice.add(job.slice);
@@ -110,12 +111,13 @@ void write_ledger(PqConnection& connection, const std::vector<BatchPage>& pages)
         counts.add(counts_text(*entry.result));
         requested.add(job.requested_at);
         fetched.add(job.fetched_at);
+        shift.add(core::to_string(job.shift));
     }
     connection.run(
         std::string(insert_pages),
         {slice.str(), seq.str(), link.str(), prev.str(), cursor.str(), next.str(), outcome.str(),
          status.str(), url.str(), reason.str(), confirms.str(), body_hash.str(), body_size.str(),
-         mapping.str(), counts.str(), requested.str(), fetched.str()});
+         mapping.str(), counts.str(), requested.str(), fetched.str(), shift.str()});
 }
 
 void write_validators(PqConnection& connection, const std::vector<BatchPage>& pages) {

@@ -7,6 +7,7 @@
 #include "storage/expectation_check.hpp"
 #include "storage/identifier.hpp"
 #include "storage/ledger_checks.hpp"
+#include "storage/shift_check.hpp"
 #include "storage/walks.hpp"
 
 namespace pawl::storage {
@@ -174,6 +175,7 @@ VerifyReport verify_snapshot(Transaction& transaction, const core::SourceFile& s
     report.tables = check_tables(transaction, source, stream, findings);
     compare_frontiers(transaction, source.name, frontiers, findings);
     check_expectations(transaction, source, stream, findings);
+    for (auto& finding : shift_findings(transaction, source.name, stream)) findings.add(std::move(finding));
     return report;
 }
 

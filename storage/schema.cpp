@@ -205,8 +205,32 @@ create table pawl.token (
 comment on table pawl.token is 'Tokens that renew themselves, sealed, and who renews them.';
 )sql";
 
-constexpr Migration migrations_in_order[] = {
-    {1, "first", first_migration}, {2, "classes", classes_migration}, {3, "token", token_migration}};
+// Lists that move while they are walked: docs/decisions/0009-lists-that-move.md.
+constexpr std::string_view shift_migration = R"sql(
+alter table pawl.page add column shift text;      -- core::Shift; null: it continues the page before
+alter table pawl.slice add column shifted boolean not null default false;
+alter table pawl.slice_done add column shifted boolean not null default false;
+alter table pawl.partition add column rewalks int not null default 0;  -- in a row, because the list moved
+comment on column pawl.slice_done.shifted is 'Records moved while the list was walked: some may be missing or, without a key, doubled.';
+create index slice_done_shifted on pawl.slice_done (source, stream) where shifted;
+create or replace view pawl.v_slice as select * from pawl.slice union all select * from pawl.slice_done;
+create or replace view pawl.v_problems as
+  select d.source, d.stream, p.part, d.outcome, d.slice_id, d.finished_at, g.url, g.status, d.shifted
+  from pawl.slice_done d join pawl.partition p using (partition_id)
+  left join lateral (select url, status from pawl.page g where g.slice_id = d.slice_id order by seq desc limit 1) g on true
+  where d.outcome not in ('ok', 'not_modified', 'empty')
+  union all
+  select d.source, d.stream, p.part, d.outcome, d.slice_id, d.finished_at, g.url, g.status, d.shifted
+  from pawl.slice_done d join pawl.partition p using (partition_id)
+  left join lateral (select url, status from pawl.page g where g.slice_id = d.slice_id order by seq desc limit 1) g on true
+  where d.shifted and d.outcome in ('ok', 'not_modified', 'empty') and p.last_slice = d.slice_id and not p.walking
+    and p.next_due is null;
+)sql";
+
+constexpr Migration migrations_in_order[] = {{1, "first", first_migration},
+                                             {2, "classes", classes_migration},
+                                             {3, "token", token_migration},
+                                             {4, "shift", shift_migration}};
 
 }  // namespace
 

@@ -251,6 +251,8 @@ std::int64_t Worker::count(const HeldJob& held, const storage::PageCommit& page,
     if (result.verdict != Verdict::committed) return 0;
     const auto outcome = page.dead_reason ? core::Outcome::dead : job.outcome;
     telemetry.add(core::Metric::pages, {job.source, job.stream, core::to_string(outcome)});
+    if (job.shift != core::Shift::none)
+        telemetry.add(core::Metric::page_shifts, {job.source, job.stream, core::to_string(job.shift)});
     const auto now = std::chrono::duration<double>(ports_.clock.now().time_since_epoch()).count();
     telemetry.set(core::Metric::last_success_timestamp_seconds, {job.source, job.stream}, now);
     if (page.dead_reason) {

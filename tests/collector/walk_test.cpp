@@ -206,8 +206,9 @@ TEST_CASE("a numbered list that repeats its page ends as stuck", "[collector][wa
         return respond(200, "[{\"id\": 1}]");
     };
     bench.collect();
-    CHECK(bench.http.asked.size() == 2);
+    CHECK(bench.http.asked.size() == 4);
     CHECK(bench.frontiers.jobs.back().outcome == Outcome::stuck);
+    CHECK(bench.frontiers.jobs.back().reason == "4 pages in a row are the same");
 }
 
 TEST_CASE("endless next links end at max_pages", "[collector][walk]") {

@@ -3,6 +3,7 @@
 
 #include "core/errors.hpp"
 #include "core/named_values.hpp"
+#include "storage/finish.hpp"
 #include "storage/tip_verdict.hpp"
 #include "tests/fakes/memory_store.hpp"
 
@@ -148,7 +149,9 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
             partition.walking = false;
             partition.last_finished = store_.now_us();
             partition.last_slice = slice.id;
-            partition.next_due.reset();
+            const bool again = slice.shifted && partition.rewalks < storage::rewalks_max;
+            partition.next_due = again ? std::optional(store_.now_us()) : std::nullopt;
+            partition.rewalks = again ? partition.rewalks + 1 : 0;
         }
         next.done[slice.id] = slice;
         next.slices.erase(job.slice);
@@ -196,6 +199,7 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
         else if (std::none_of(next.ledger[job.slice].begin(), next.ledger[job.slice].end(),
                               [](const auto& known) { return known.outcome == core::Outcome::ok; }))
             outcome = "not_modified";
+        slice.shifted = job.rewalk;
         finish("done", outcome);
     }
     store_.held = std::move(next);

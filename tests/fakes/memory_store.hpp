@@ -29,6 +29,7 @@ class MemoryStore {
         std::optional<std::int64_t> next_due, last_finished;  ///< µs
         int walk = 0;
         core::SliceId last_slice = 0;
+        int rewalks = 0;
     };
     struct Slice {
         core::SliceId id = 0;
@@ -41,6 +42,7 @@ class MemoryStore {
         std::optional<std::string> tip_cursor;
         std::optional<core::Token> offered_epoch;
         std::int64_t offered_until = 0;  ///< µs
+        bool shifted = false;
     };
     struct Page {
         std::int64_t seq = 0;

@@ -10,7 +10,7 @@ using collector::HttpResult;
 
 namespace {
 
-constexpr std::size_t page_size = 2;
+constexpr std::size_t page_size = 2, rank_page_size = 3;
 constexpr std::int64_t begin_s = 1'800'000'000;
 
 HttpResponse with_body(int status, std::string body) {
@@ -73,19 +73,45 @@ HttpResult Api::answer(const std::string& url) {
         }
     }
     drift();
-    auto response = url.find("/detail/") != std::string::npos
-                        ? detail(std::stoi(url.substr(url.find("/detail/") + 8)))
-                        : page(url.substr(url.find("/things/") + 8, 1),
-                               url.find("after=") == std::string::npos ? 0 : std::stoi(url.substr(url.find("after=") + 6)));
+    auto response = route(url);
     add_headers(response);
     ++served_;
     return response;
 }
 
+HttpResponse Api::route(const std::string& url) {
+    const auto behind = [&](std::string_view mark) -> std::optional<std::string> {
+        const auto at = url.find(mark);
+        if (at == std::string::npos) return std::nullopt;
+        return url.substr(at + mark.size());
+    };
+    if (const auto thing = behind("/detail/")) return detail(std::stoi(*thing));
+    if (const auto list = behind("/ranked/"))
+        return ranked(list->substr(0, 1), static_cast<std::size_t>(std::stoi(behind("offset=").value_or("0"))));
+    return page(behind("/things/").value().substr(0, 1), std::stoi(behind("after=").value_or("0")));
+}
+
+std::set<int> Api::all_of(const std::string& list) const {
+    auto all = lasting_.at(list);
+    all.insert(passing_.at(list).begin(), passing_.at(list).end());
+    return all;
+}
+
+// By place: what comes and goes moves what is behind it.
+HttpResponse Api::ranked(const std::string& list, std::size_t offset) {
+    std::string things;
+    std::size_t place = 0;
+    for (const int thing : all_of(list)) {
+        if (place >= offset && place < offset + rank_page_size)
+            things += (things.empty() ? "" : ", ") + std::string("{\"id\": ") + std::to_string(thing) + "}";
+        ++place;
+    }
+    return with_body(200, "{\"total\": " + std::to_string(place) + ", \"things\": [" + things + "]}");
+}
+
 // Keyset: what comes behind `after`, whatever came and went before it.
 HttpResponse Api::page(const std::string& list, int after) {
-    std::set<int> all = lasting_.at(list);
-    all.insert(passing_.at(list).begin(), passing_.at(list).end());
+    const auto all = all_of(list);
     std::string things, next = "null";
     std::size_t count = 0;
     for (auto thing = all.upper_bound(after); thing != all.end(); ++thing) {

@@ -31,8 +31,11 @@ class Api {
     [[nodiscard]] std::int64_t asked() const { return asked_; }
 
   private:
+    collector::HttpResponse route(const std::string& url);
     collector::HttpResponse page(const std::string& list, int after);
+    collector::HttpResponse ranked(const std::string& list, std::size_t offset);
     collector::HttpResponse detail(int thing);
+    [[nodiscard]] std::set<int> all_of(const std::string& list) const;
     void drift();
     void add_headers(collector::HttpResponse& response) const;
 
@@ -56,7 +59,8 @@ class ApiHttp final : public collector::Http {
     core::Clock& clock_;
 };
 
-/// The source file that collects all of it: a keyed table, a keyless one, and a child stream.
+/// The source file that collects all of it: a keyed table, a keyless one, a child stream, and the lists twice more by
+/// offset, with a key and without, which come apart where records come and go.
 inline constexpr const char* source_text = R"(
 source: sim
 base_url: https://sim.test
@@ -76,6 +80,18 @@ streams:
     foreach: {stream: things}
     path: /detail/{thing_id}
     emit: {table: detail, key: thing_id, set: {thing_id: $.id, text: $.text}}
+  ranks:
+    foreach: {list: [a, b, c], as: list_name}
+    path: /ranked/{list_name}
+    paginate: {offset: {limit: 3}}
+    records: $.things[*]
+    emit: {table: rank, key: thing_id, set: {thing_id: $.id, list_name: list.list_name}}
+  places:
+    foreach: {list: [a, b, c], as: list_name}
+    path: /ranked/{list_name}
+    paginate: {offset: {limit: 3, total: $.total}}
+    records: $.things[*]
+    emit: {table: place, set: {thing_id: $.id, list_name: list.list_name}}
 schedule: {every: 365d}
 )";
 

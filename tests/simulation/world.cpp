@@ -63,6 +63,7 @@ class World {
     void judge(Result& result) const;
     void judge_ledger(Result& result) const;
     void judge_rows(Result& result) const;
+    [[nodiscard]] std::set<std::string> marked_lists(const std::string& stream) const;
     void judge_requests(Result& result) const;
     void count_paths(Result& result) const;
 
@@ -299,6 +300,14 @@ void World::judge_ledger(Result& result) const {
     }
 }
 
+/// Lists by offset whose last walk says that they moved under it.
+std::set<std::string> World::marked_lists(const std::string& stream) const {
+    std::set<std::string> marked;
+    for (const auto& [id, partition] : postgres_.held.partitions)
+        if (partition.stream == stream && postgres_.held.done.at(partition.last_slice).shifted) marked.insert(partition.part);
+    return marked;
+}
+
 void World::judge_rows(Result& result) const {
     const auto rows_of = [&](const std::string& table) -> const test::MemoryStore::Table& {
         static const test::MemoryStore::Table none;
@@ -309,14 +318,29 @@ void World::judge_rows(Result& result) const {
     std::set<int> things, details;
     for (const auto& [key, row] : rows_of("thing").keyed) things.insert(id_of(row));
     for (const auto& [key, row] : rows_of("detail").keyed) details.insert(id_of(row));
+    std::set<int> ranks;
+    for (const auto& [key, row] : rows_of("rank").keyed) ranks.insert(id_of(row));
+    for (const auto& list : marked_lists("ranks")) {
+        const auto& excused = api_->lasting(list);  // told that records may be missing
+        ranks.insert(excused.begin(), excused.end());
+    }
     std::map<int, int> sighted;
     for (const auto& row : rows_of("sighting").keyless) ++sighted[id_of(row)];
     for (const int thing : api_->lasting_of_all()) {
         const auto name = std::to_string(thing);
         if (!things.contains(thing)) result.violations.push_back("thing " + name + " is lost");
         if (!details.contains(thing)) result.violations.push_back("the detail of " + name + " is lost");
+        if (!ranks.contains(thing)) result.violations.push_back("the rank of " + name + " is lost, and not told");
         if (sighted[thing] == 0) result.violations.push_back("the sighting of " + name + " is lost");
     }
+    // Without a key nothing of a list by offset is there twice, unless its walk says so. What goes while something else
+    // comes cannot be noticed there.
+    const auto moved = marked_lists("places");
+    std::map<int, int> placed;
+    for (const auto& row : rows_of("place").keyless)
+        if (!moved.contains(row.cells.at("list_name").value_or(""))) ++placed[id_of(row)];
+    for (const auto& [thing, count] : placed)
+        if (count > 1) result.violations.push_back("the place of " + std::to_string(thing) + " is there " + std::to_string(count) + " times");
     for (const auto& [thing, count] : sighted)
         if (count > 1) result.violations.push_back("the sighting of " + std::to_string(thing) + " is there " + std::to_string(count) + " times");
 }
@@ -352,6 +376,9 @@ void World::count_paths(Result& result) const {
     // Not among them: `same` needs a Redis of which a part was lost.
     for (const char* answer : {"offered", "waiting", "leased", "chained", "reseeded", "behind"})
         paths[std::string("offer ") + answer] = static_cast<std::int64_t>(telemetry_.total(Metric::seeds, answer));
+    for (const char* shift : {"repeated", "reread", "skipped"})
+        paths[std::string("page ") + shift] = static_cast<std::int64_t>(telemetry_.total(Metric::page_shifts, shift));
+    for (const auto& [id, slice] : postgres_.held.done) paths["walk shifted"] += slice.shifted ? 1 : 0;
     for (const auto& event : fate_.events())
         if (event.fault == Fault::reply_lost && event.what == "commit") ++paths["commit in doubt"];
 }

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/json_projection.hpp"
+#include "core/source_file.hpp"
+
+namespace pawl::core {
+
+/// What tells the records of a page apart: a hash of each one's key, where a table of the stream has a key that stands in
+/// the record; else of its whole text. In the order of the page. Empty for a document that is one record; 0 for a record
+/// without a key.
+[[nodiscard]] std::vector<std::uint64_t> record_identities(const Stream& stream, const JsonDocument& document);
+
+/// Adds to `root` what `record_identities` looks at of the records at `records`.
+void want_identities(const Stream& stream, const std::vector<JsonProjection*>& records, JsonProjection& root);
+
+/// True when a record that comes twice in one walk is stored once: every table of the stream has a key.
+[[nodiscard]] bool is_keyed(const Stream& stream);
+
+}  // namespace pawl::core
