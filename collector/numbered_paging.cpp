@@ -58,6 +58,11 @@ bool has_shrunk(const PagePosition& at, const Sight& sight) {
     return at.total && sight.total && *sight.total < *at.total;
 }
 
+/// Then records of the page before may stand behind this one.
+bool has_grown_by_a_page(const PagePosition& at, const Sight& sight) {
+    return at.total && sight.total && *sight.total - *at.total >= at.size;
+}
+
 Following to(const PagePosition& position, Shift shift) { return {.cursor = position.str(), .why = {}, .shift = shift, .rewalk = false}; }
 
 Following end_of_walk(const core::Stream& stream, std::string why, const PagePosition& at, Shift shift) {
@@ -97,7 +102,7 @@ Joint joint_of_offset(const PagePosition& at, const Sight& sight, std::optional<
         if (!found) return Joint::broken;
         return at.tries == 0 && *found >= at.overlap ? Joint::repeats : Joint::whole;
     }
-    if (found) return Joint::repeats;
+    if (found || has_grown_by_a_page(at, sight)) return Joint::repeats;
     return has_shrunk(at, sight) ? Joint::broken : Joint::whole;
 }
 

@@ -31,6 +31,7 @@ Api::Api(Fate& fate, Timeline& timeline, const Chances& chances, int lists, int 
         lasting_[name];
         for (int i = 0; i < count; ++i) lasting_[name].insert(1000 * (list + 1) + 10 * i);
         passing_[name];
+        moves_[name];
     }
 }
 
@@ -88,6 +89,12 @@ HttpResponse Api::route(const std::string& url) {
     if (const auto thing = behind("/detail/")) return detail(std::stoi(*thing));
     if (const auto list = behind("/ranked/"))
         return ranked(list->substr(0, 1), static_cast<std::size_t>(std::stoi(behind("offset=").value_or("0"))));
+    if (const auto list = behind("/placed/")) {
+        auto& moves = moves_[list->substr(0, 1)];
+        moves.last = moves.so_far;
+        if (!moves.first) moves.first = moves.so_far;
+        return ranked(list->substr(0, 1), static_cast<std::size_t>(std::stoi(behind("offset=").value_or("0"))));
+    }
     return page(behind("/things/").value().substr(0, 1), std::stoi(behind("after=").value_or("0")));
 }
 
@@ -132,6 +139,7 @@ void Api::drift() {
     std::advance(list, static_cast<std::ptrdiff_t>(fate_.random().next() % passing_.size()));
     const auto thing = 1000 * static_cast<int>(std::distance(passing_.begin(), list) + 1) + 5 +
                        10 * static_cast<int>(fate_.random().next() % 8);
+    ++moves_[list->first].so_far;
     if (list->second.erase(thing) == 0) list->second.insert(thing);
 }
 

@@ -26,6 +26,8 @@ class Api {
     [[nodiscard]] const std::set<int>& lasting(const std::string& list) const { return lasting_.at(list); }
     [[nodiscard]] std::set<int> lasting_of_all() const;
     /// Pages that were answered with 200.
+    /// Records that came to `list` or went from it between the first and the last page by place that was asked for.
+    [[nodiscard]] int moves(const std::string& list) const { return moves_.at(list).last - moves_.at(list).first.value_or(0); }
     [[nodiscard]] std::int64_t served() const { return served_; }
     [[nodiscard]] std::int64_t refused() const { return refused_; }
     [[nodiscard]] std::int64_t asked() const { return asked_; }
@@ -42,7 +44,12 @@ class Api {
     Fate& fate_;
     Timeline& timeline_;
     const Chances& chances_;
+    struct Moves {
+        int so_far = 0, last = 0;
+        std::optional<int> first;
+    };
     std::map<std::string, std::set<int>> lasting_, passing_;  // by list
+    std::map<std::string, Moves> moves_;
     std::int64_t window_ = 0, used_ = 0;
     std::int64_t served_ = 0, refused_ = 0, asked_ = 0;
 };
@@ -88,7 +95,7 @@ streams:
     emit: {table: rank, key: thing_id, set: {thing_id: $.id, list_name: list.list_name}}
   places:
     foreach: {list: [a, b, c], as: list_name}
-    path: /ranked/{list_name}
+    path: /placed/{list_name}
     paginate: {offset: {limit: 3, total: $.total}}
     records: $.things[*]
     emit: {table: place, set: {thing_id: $.id, list_name: list.list_name}}

@@ -333,12 +333,13 @@ void World::judge_rows(Result& result) const {
         if (!ranks.contains(thing)) result.violations.push_back("the rank of " + name + " is lost, and not told");
         if (sighted[thing] == 0) result.violations.push_back("the sighting of " + name + " is lost");
     }
-    // Without a key nothing of a list by offset is there twice, unless its walk says so. What goes while something else
-    // comes cannot be noticed there.
+    // Without a key nothing of a list by offset is there twice, unless its walk says so: as long as it moves by less than a
+    // page. What goes while something else comes cannot be noticed there.
     const auto moved = marked_lists("places");
     std::map<int, int> placed;
     for (const auto& row : rows_of("place").keyless)
-        if (!moved.contains(row.cells.at("list_name").value_or(""))) ++placed[id_of(row)];
+        if (const auto list = row.cells.at("list_name").value_or(""); !moved.contains(list) && api_->moves(list) < 3)
+            ++placed[id_of(row)];
     for (const auto& [thing, count] : placed)
         if (count > 1) result.violations.push_back("the place of " + std::to_string(thing) + " is there " + std::to_string(count) + " times");
     for (const auto& [thing, count] : sighted)
