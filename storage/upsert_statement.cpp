@@ -10,7 +10,8 @@
 // table; `stored` inserts and updates, sorted by key so that two writers meet in one order, and
 // guarded by the version so that a row that appeared or changed meanwhile is never set back;
 // `advanced` moves the version of unchanged rows, so that an older page, committed later, cannot
-// win over equal content (A, B, A).
+// win over equal content (A, B, A). Two records of one declared version (`newest`) that differ are told
+// apart by their pages: the later walk's, then the later page's.
 namespace pawl::storage {
 
 namespace {
@@ -110,17 +111,21 @@ Parts versioned(const UpsertTarget& target, const std::vector<std::string>& key,
     parts.winner = fmt::format(
         "select distinct on ({0}) {0}{1}, _pawl_p, {2} from {3} order by {0}, {4}_pawl_p desc, "
         "_pawl_o desc",
-        keys, each(values, ", {0}", ""), value, target.stage, newest ? "_pawl_v desc, " : "");
+        keys, each(values, ", {0}", ""), value, target.stage,
+        newest ? "_pawl_v desc, ($1::bigint[])[_pawl_p] desc, " : "");
     std::string advances = fmt::format("t.{0} is null or t.{0} < w._pawl_v", parts.version);
     if (target.replaces) advances += " or t._pawl_page is distinct from ($1::bigint[])[w._pawl_p]";
     parts.judge = fmt::format(
         "when t.{} is null then 'i' when t.{} > w._pawl_v then 's' "
-        "when {} then case when {} then 'a' else 'n' end else 'u'",
+        "when {} then case when {} then 'a' else 'n' end {}else 'u'",
         key.front(), parts.version,
-        or_true(each(values, "t.{0} is not distinct from w.{0}", " and ")), advances);
-    parts.on_conflict =
-        on_conflict_update(each(values, "{0} = excluded.{0}", ", "), parts.version,
-                           fmt::format("t.{0} is null or t.{0} <= excluded.{0}", parts.version));
+        or_true(each(values, "t.{0} is not distinct from w.{0}", " and ")), advances,
+        newest ? fmt::format("when t.{} = w._pawl_v and t._pawl_page > ($1::bigint[])[w._pawl_p] then 's' ", parts.version)
+               : "");
+    parts.on_conflict = on_conflict_update(
+        each(values, "{0} = excluded.{0}", ", "), parts.version,
+        newest ? fmt::format("t.{0} is null or (t.{0}, t._pawl_page) <= (excluded.{0}, excluded._pawl_page)", parts.version)
+               : fmt::format("t.{0} is null or t.{0} <= excluded.{0}", parts.version));
     return parts;
 }
 

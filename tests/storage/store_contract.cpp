@@ -237,6 +237,25 @@ TEMPLATE_TEST_CASE("pages move the tip one by one, and the last ends the walk", 
     CHECK(next.slice.slice != chain.slice);
 }
 
+TEMPLATE_TEST_CASE("a walk whose list moved is done again, three times in a row at most", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    session.register_source({items({R"({"id": 1})"})});
+    const auto walk = [&](bool moved) {
+        CHECK(session.start() == 1);
+        auto chain = session.chain_of(session.due().at(0));
+        auto job = chain.next(true);
+        job.shift = moved ? core::Shift::skipped : core::Shift::none;
+        job.rewalk = moved;
+        CHECK(session.commit(job).verdict == Verdict::committed);
+        return session.run(session.stores().catalogue().remaining("api", {})).due_partitions;
+    };
+    for (int i = 0; i < 3; ++i) CHECK(walk(true) == 1);
+    CHECK(walk(true) == 0);
+    CHECK(session.fall_due() == 1);
+    CHECK(walk(true) == 1);
+    CHECK(walk(false) == 0);
+}
+
 TEMPLATE_TEST_CASE("pages that do not come next change nothing and are told apart", "[store_contract]", PAWL_STORES) {
     Session<TestType> session;
     session.register_source({items({R"({"id": 1})"})});
