@@ -14,6 +14,7 @@
 #include "queue/quota.hpp"
 #include "storage/catalogue.hpp"
 #include "tests/collector/virtual_time.hpp"
+#include "tests/fakes/memory_http.hpp"
 
 /// Small ports in memory: what a walk and a planner need of Redis, Postgres and an API.
 namespace pawl::test {
@@ -351,7 +352,7 @@ class ScriptedHttp final : public collector::Http {
         asked.push_back(request);
         co_await time_.sleep(latency);
         if (meanwhile) meanwhile();
-        co_return answer(request);
+        co_return as_delivered(answer(request), request);
     }
 
   private:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/fakes/memory_http.hpp"
+
 namespace pawl::simulation {
 
 using collector::HttpFailure;
@@ -156,7 +158,7 @@ core::Task<HttpResult> ApiHttp::fetch(collector::HttpRequest request) {
     auto result = api_.answer(request.url);
     const auto back = way();
     co_await clock_.sleep(back);
-    co_return result;
+    co_return test::as_delivered(std::move(result), request);
 }
 
 }  // namespace pawl::simulation
