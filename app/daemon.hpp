@@ -40,7 +40,7 @@ class Daemon {
     core::Task<> drain();
     core::Task<> counted(core::Task<> work);
     void go(const char* name, core::Task<> work);
-    void reload();
+    core::Task<> reload();
 
     Session& session_;
     Supervisor supervisor_;
