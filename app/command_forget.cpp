@@ -13,6 +13,7 @@
 #include "queue/source_keys.hpp"
 #include "storage/planner_lock.hpp"
 #include "storage/stream_removal.hpp"
+#include "storage/stream_reset.hpp"
 
 namespace pawl::app {
 
@@ -104,6 +105,8 @@ class Forgetting {
 
   private:
     void retire(const std::string& stream) {
+        storage::StreamReset earlier(session_.postgres);
+        redis_.forget(made(session_, [&] { return earlier.untold(chosen_.source, stream); }));
         std::optional<std::string> after;
         do {
             auto step = made(session_, [&] { return removal_.retire(chosen_.source, stream, after); });

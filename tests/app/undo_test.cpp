@@ -90,6 +90,21 @@ TEST_CASE("a question takes yes for yes, and a typed word where nothing can be u
     CHECK_THROWS_AS(is_confirmed("Drop it.", "y", false, Asked{nobody, unread, false}), UsageError);
 }
 
+TEST_CASE("changes are accepted by a flag of what collects, or by the setting", "[undo]") {
+    for (const std::string command : {"run", "sync", "backfill"}) {
+        std::vector<std::string> words{command, "--accept-changes"};
+        if (command == "backfill") words.emplace_back("github");
+        const auto parsed = parse_command_line(words);
+        REQUIRE(std::holds_alternative<Invocation>(parsed));
+        CHECK(std::get<Invocation>(parsed).settings.at("accept_changes") == "true");
+    }
+    CHECK(std::holds_alternative<CommandLineReply>(parse_command_line({"status", "--accept-changes"})));
+    const auto forget = parse_command_line({"forget", "github", "repos", "--drop-table", "-y"});
+    REQUIRE(std::holds_alternative<Invocation>(forget));
+    CHECK(std::get<Invocation>(forget).drop_table);
+    CHECK(std::get<Invocation>(forget).yes);
+}
+
 TEST_CASE("reset says what will happen, and does it only where somebody said so", "[undo][servers]") {
     Collected all;
     const auto unasked = all.run({"reset", "shop"});
