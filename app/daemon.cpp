@@ -61,6 +61,7 @@ core::Task<core::ExitCode> Daemon::live() {
     if (!is_stopping_) {
         pipeline_->apply(sources_);
         supervisor_.ready("collecting " + names_of(sources_));
+        if (is_reload_wanted_) co_await reload();
         go("redis gauges", gauges_->watch_redis());
         go("postgres gauges", gauges_->watch_postgres());
         go("status", tell_status());
@@ -152,6 +153,7 @@ core::Task<> Daemon::heed_signals() {
 
 /// A file that is wrong changes nothing: what runs goes on as it was.
 core::Task<> Daemon::reload() {
+    is_reload_wanted_ = !pipeline_;  // there is nothing yet to go on with the new files
     if (!pipeline_ || is_stopping_) co_return;
     supervisor_.reloading();
     try {

@@ -53,6 +53,7 @@ class Daemon {
     std::optional<Gauges> gauges_;
     bool is_stopping_ = false;
     bool is_over_ = false;
+    bool is_reload_wanted_ = false;  ///< SIGHUP came before the servers were reached
     int running_ = 0;
 };
 
