@@ -1,13 +1,12 @@
 // pawl dlq: what could not be stored, why, and what is to become of it.
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "app/asking.hpp"
 #include "app/commands.hpp"
 #include "app/failure.hpp"
 #include "app/reach.hpp"
@@ -168,22 +167,14 @@ class Dlq {
         return core::ExitCode::ok;
     }
 
-    /// Asks on a terminal; elsewhere `--yes` must have been said. Throws UsageError.
-    bool is_wanted(const std::string& question) const {
-        if (invocation_.yes) return true;
-        if (::isatty(STDIN_FILENO) == 0) throw UsageError(question + " Say --yes where nobody can be asked.");
-        std::cerr << question << " [y/N] " << std::flush;
-        std::string word;
-        std::getline(std::cin, word);
-        return word == "y" || word == "Y" || word == "yes";
-    }
-
     core::ExitCode drop() {
         std::vector<std::int64_t> ids;
         choice_.only_dead = true;
         each(std::numeric_limits<std::size_t>::max(), [&](const DeadLetter& letter) { ids.push_back(letter.id); });
         if (ids.empty()) return nothing();
-        if (!is_wanted(fmt::format("Drop {} pages: what they hold is never stored, unless it is asked for again.", grouped(static_cast<std::int64_t>(ids.size())))))
+        if (!is_wanted(fmt::format("Drop {} pages: what they hold is never stored, unless it is asked for again.",
+                                   grouped(static_cast<std::int64_t>(ids.size()))),
+                       invocation_.yes))
             return core::ExitCode::failure;
         const auto dropped = session_.wait_for(letters_->drop(std::move(ids)));
         if (invocation_.json) std::cout << dump(Json{{"dropped", dropped}}) << '\n';
@@ -229,7 +220,8 @@ class Dlq {
         });
         if (chosen.empty()) return nothing();
         if (!is_wanted(fmt::format("Replay {} pages; at most about {} requests follow from their rows.",
-                                   grouped(static_cast<std::int64_t>(chosen.size())), grouped(requests))))
+                                   grouped(static_cast<std::int64_t>(chosen.size())), grouped(requests)),
+                       invocation_.yes))
             return core::ExitCode::failure;
         std::int64_t stored = 0, left = 0;
         Json results = Json::array();

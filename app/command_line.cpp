@@ -40,6 +40,7 @@ struct Words {
     std::string role = "all";
     std::map<std::string, std::string> flags;  // setting → value
     bool local = false;
+    bool accept_changes = false;
 };
 
 /// The CLI11 description of the whole command line, bound to the fields it fills.
@@ -58,6 +59,7 @@ struct Syntax {
     CLI::App* command(const std::string& name, const std::string& help,
                       const std::string& examples);
     void progress_flags(CLI::App* to);
+    void accept_flag(CLI::App* to);
 };
 
 Syntax::Syntax() {
@@ -120,6 +122,10 @@ void Syntax::progress_flags(CLI::App* to) {
         ->type_name("DURATION");
 }
 
+void Syntax::accept_flag(CLI::App* to) {
+    to->add_flag("--accept-changes", words.accept_changes, "Begun walks of a table that was renamed begin anew");
+}
+
 void Syntax::add_commands() {
     auto* check = command("check", "Read source files and report every problem",
                           "  pawl check\n  pawl check sources/github.yaml\n");
@@ -144,11 +150,13 @@ void Syntax::add_commands() {
     auto* run = command("run", "Collect on schedule until stopped",
                         "  pawl run\n  pawl run --role collector --listen 127.0.0.1:9465\n");
     run->add_option("--role", words.role, "all, collector or worker")->type_name("ROLE");
+    accept_flag(run);
 
     auto* sync = command("sync", "Bring every stream up to date, then end",
                          "  pawl sync\n  pawl sync github\n");
     sync->add_option("source", invocation.names, "Sources (default: all)");
     progress_flags(sync);
+    accept_flag(sync);
 
     auto* backfill =
         command("backfill", "Collect all that is not there yet, then end; resumes by itself",
@@ -158,6 +166,7 @@ void Syntax::add_commands() {
         ->type_name("TIME");
     backfill->add_option("--to", invocation.to, "End of the windows to load")->type_name("TIME");
     progress_flags(backfill);
+    accept_flag(backfill);
 
     auto* status = command("status", "How far it is, what it waits for, what needs a person",
                            "  pawl status\n  pawl status --json | jq .sources[].queue\n");
@@ -193,6 +202,18 @@ void Syntax::add_commands() {
     dlq->add_option("--reason", invocation.reason, "Only those whose reason has this in it")->type_name("TEXT");
     dlq->add_flag("--all", invocation.all, "Also those that were replayed or dropped");
     dlq->add_flag("-y,--yes", invocation.yes, "Do not ask");
+
+    auto* reset = command("reset", "Ask for all of a stream again, from page one; what is stored stays",
+                          "  pawl reset github\n  pawl reset github repos stargazers --yes\n");
+    reset->add_option("source", invocation.names, "SOURCE [STREAM…]")->required();
+    reset->add_flag("-y,--yes", invocation.yes, "Do not ask");
+
+    auto* forget = command("forget", "Remove what pawl knows of a stream; its tables only where told to",
+                           "  pawl forget github\n  pawl forget github stargazers\n"
+                           "  pawl forget github stargazers --drop-table\n");
+    forget->add_option("source", invocation.names, "SOURCE [STREAM…]")->required();
+    forget->add_flag("--drop-table", invocation.drop_table, "Also drop the tables it wrote, with all rows");
+    forget->add_flag("-y,--yes", invocation.yes, "Do not ask");
 
     command("doctor", "What of the servers and source files puts pawl's promises at risk", "  pawl doctor\n  pawl doctor --json\n");
     command("migrate", "Create or update pawl's own tables",
@@ -263,6 +284,7 @@ std::optional<std::string> finish(Syntax& syntax) {
     const auto& words = syntax.words;
     invocation.settings = words.flags;
     if (words.local) invocation.settings["local"] = "true";
+    if (words.accept_changes) invocation.settings["accept_changes"] = "true";
     for (const auto& word : words.settings)
         if (!split_assignment(word, invocation.settings))
             return "--set takes KEY=VALUE, not '" + word + "'";

@@ -10,6 +10,7 @@
 #include "app/text_table.hpp"
 #include "core/errors.hpp"
 #include "core/redact.hpp"
+#include "storage/mapping_check.hpp"
 #include "storage/pg_backlog.hpp"
 
 namespace pawl::app {
@@ -38,6 +39,8 @@ Planned look_ahead(Session& session, std::vector<std::string> streams) {
     const auto& environment = session.invocation.environment;
     planned.source = source_named(session.settings, environment, session.invocation.names.front());
     for (auto& stream : streams) stream = find_stream(*planned.source, stream).name;
+    // What `backfill` would refuse whatever flag it is given.
+    session.wait_for(storage::check_mappings(session.postgres, planned.source, storage::SplitWalks::cancel));
     OutlookFacts facts;
     facts.streams = streams;
     facts.round = collector::Round::next;

@@ -16,6 +16,8 @@ namespace pawl::app {
 [[nodiscard]] core::ExitCode quota(const Invocation& invocation);
 [[nodiscard]] core::ExitCode verify(const Invocation& invocation);
 [[nodiscard]] core::ExitCode dlq(const Invocation& invocation);
+[[nodiscard]] core::ExitCode reset(const Invocation& invocation);
+[[nodiscard]] core::ExitCode forget(const Invocation& invocation);
 [[nodiscard]] core::ExitCode doctor(const Invocation& invocation);
 [[nodiscard]] core::ExitCode migrate(const Invocation& invocation);
 [[nodiscard]] core::ExitCode version(const Invocation& invocation);

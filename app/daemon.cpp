@@ -61,6 +61,7 @@ core::Task<core::ExitCode> Daemon::live() {
     if (!is_stopping_) {
         pipeline_->apply(sources_);
         supervisor_.ready("collecting " + names_of(sources_));
+        if (is_reload_wanted_) co_await reload();
         go("redis gauges", gauges_->watch_redis());
         go("postgres gauges", gauges_->watch_postgres());
         go("status", tell_status());
@@ -82,8 +83,10 @@ core::Task<> Daemon::make_contact() {
             auto options = pipeline_options(session_, slot_.name());
             options.instance = co_await contact_postgres(session_);
             health_->set_dependency("postgres", true);
-            pipeline_ = std::make_unique<Pipeline>(session_, std::move(options));
-            co_await pipeline_->claim_redis(sources_);
+            auto pipeline = std::make_unique<Pipeline>(session_, std::move(options));
+            co_await pipeline->claim_redis(sources_);
+            co_await pipeline->check_changes(sources_);
+            pipeline_ = std::move(pipeline);
             health_->set_dependency("redis", true);
             gauges_.emplace(session_, *pipeline_, health_);
             co_return;
@@ -142,19 +145,23 @@ core::Task<> Daemon::heed_signals() {
             boost::asio::redirect_error(boost::asio::use_awaitable, error));
         if (error) co_return;
         if (signal == SIGHUP)
-            reload();
+            co_await reload();
         else
             is_stopping_ = true;
     }
 }
 
 /// A file that is wrong changes nothing: what runs goes on as it was.
-void Daemon::reload() {
-    if (!pipeline_ || is_stopping_) return;
+core::Task<> Daemon::reload() {
+    is_reload_wanted_ = !pipeline_;  // there is nothing yet to go on with the new files
+    if (!pipeline_ || is_stopping_) co_return;
     supervisor_.reloading();
     try {
         auto fresh = load_sources(source_files(source_paths(session_.settings)),
                                   session_.invocation.environment);
+        co_await pipeline_->check_changes(fresh);
+        if (is_stopping_) co_return;
+        pipeline_->go_by_new_tables();
         pipeline_->apply(fresh);
         for (const auto& old : sources_) {
             const auto is_same = [&](const auto& source) { return source->name == old->name; };
@@ -167,6 +174,9 @@ void Daemon::reload() {
     } catch (const core::ConfigError& error) {
         core::log::error("Source files are wrong, going on with the old ones",
                          {{"problems", error.what()}});
+    } catch (const core::TransientError& error) {
+        core::log::error("Source files cannot be checked against what is stored, going on with the old ones",
+                         {{"problems", core::redact(error.what())}});
     }
     supervisor_.ready("collecting " + names_of(sources_));
 }

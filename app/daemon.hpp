@@ -40,7 +40,7 @@ class Daemon {
     core::Task<> drain();
     core::Task<> counted(core::Task<> work);
     void go(const char* name, core::Task<> work);
-    void reload();
+    core::Task<> reload();
 
     Session& session_;
     Supervisor supervisor_;
@@ -53,6 +53,7 @@ class Daemon {
     std::optional<Gauges> gauges_;
     bool is_stopping_ = false;
     bool is_over_ = false;
+    bool is_reload_wanted_ = false;  ///< SIGHUP came before the servers were reached
     int running_ = 0;
 };
 

@@ -35,6 +35,7 @@ struct Invocation {
     std::string reason;                               ///< dlq --reason: part of it
     bool all = false;                                 ///< dlq --all: also those that were dealt with
     bool yes = false;                                 ///< do not ask
+    bool drop_table = false;                          ///< forget --drop-table
     std::size_t sample = 0;                           ///< verify --sample: pages to ask the API for again
 
     std::map<std::string, std::string> environment;  ///< a copy of the process environment

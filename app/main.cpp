@@ -33,6 +33,7 @@ ExitCode carry_out(const Invocation& invocation) {
         {"sync", pawl::app::sync},         {"backfill", pawl::app::backfill},
         {"status", pawl::app::status},     {"quota", pawl::app::quota},
         {"dlq", pawl::app::dlq},           {"doctor", pawl::app::doctor},
+        {"reset", pawl::app::reset},       {"forget", pawl::app::forget},
         {"verify", pawl::app::verify},     {"migrate", pawl::app::migrate},
         {"version", pawl::app::version}};
     return commands.at(invocation.command)(invocation);

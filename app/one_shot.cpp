@@ -108,6 +108,7 @@ core::Task<> Collection::make_contact() {
     options.instance = co_await reach_postgres(session_);
     pipeline_ = std::make_unique<Pipeline>(session_, std::move(options));
     co_await pipeline_->claim_redis(wanted_.sources);
+    co_await pipeline_->check_changes(wanted_.sources);
     gauges_.emplace(session_, *pipeline_, health_);
 }
 

@@ -84,7 +84,9 @@ Pipeline::Pipeline(Session& session, PipelineOptions options)
       progress_(session.postgres),
       backlog_(session.postgres),
       keys_(session.settings.secrets_dir),
-      tokens_(session.postgres) {}
+      tokens_(session.postgres) {
+    catalogue_.set_split_walks(split_walks());
+}
 
 Pipeline::~Pipeline() = default;
 
@@ -101,6 +103,14 @@ core::Task<> Pipeline::claim_redis(Sources sources) {
         (void)co_await ports.frontiers.adopt(options_.instance, true, queue::Frontiers::Past::unknown);
         core::log::warn("Redis taken over from another catalogue", {{"source", source->name}});
     }
+}
+
+storage::SplitWalks Pipeline::split_walks() const {
+    return session_.settings.accept_changes ? storage::SplitWalks::cancel : storage::SplitWalks::refuse;
+}
+
+core::Task<> Pipeline::check_changes(Sources sources) {
+    for (const auto& source : sources) co_await storage::check_mappings(session_.postgres, source, split_walks());
 }
 
 std::vector<collector::Account> Pipeline::accounts_of(const core::SourceFile& source) const {

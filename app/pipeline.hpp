@@ -48,6 +48,11 @@ class Pipeline {
     /// Refuses a Redis that belongs to another catalogue (core::ConfigError), or takes it over
     /// where that was asked for. Throws core::TransientError when Redis is away.
     core::Task<> claim_redis(Sources sources);
+    /// Refuses files that write tables by other keys, or go on with begun walks in other tables (core::ConfigError). Call it
+    /// before `apply`: from then on workers go by the new files. Throws core::TransientError while Postgres is away.
+    core::Task<> check_changes(Sources sources);
+    /// The files of a running process were checked: what was begun since then and would be split begins anew.
+    void go_by_new_tables() { catalogue_.set_split_walks(storage::SplitWalks::cancel); }
     /// Starts the parts of these sources. Those that run already go on with the new version of
     /// their file and its keys. Throws core::ConfigError when the credentials of one cannot be read; nothing was
     /// started or changed then.
@@ -88,6 +93,7 @@ class Pipeline {
     void start(Part& part);
     core::Task<> carry(core::Task<> work, int* running);
     core::Task<std::vector<Snapshot>> look_at(storage::Progress* progress, SnapshotDetail detail);
+    [[nodiscard]] storage::SplitWalks split_walks() const;
     [[nodiscard]] ForecasterOptions forecaster_options(const core::SourceFile& source) const;
     [[nodiscard]] std::vector<collector::Account> accounts_of(const core::SourceFile& source) const;
     [[nodiscard]] std::unique_ptr<Part> make_part(

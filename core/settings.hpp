@@ -45,6 +45,7 @@ struct Settings {
     std::string secrets_dir;                   ///< `credentials: {from: {dir: …}}` relative to it; default $CREDENTIALS_DIRECTORY
     bool local = false;                        ///< --local
     bool migrate = true;                       ///< run migrations at start
+    bool accept_changes = false;               ///< --accept-changes: begun walks of a table that was renamed begin anew
     Millis lease{30'000};                      ///< how long a collector may be silent before another takes its slice
     Millis drain{30'000};                      ///< how long a stop waits for work in hand
     std::size_t offers_max = 1'000;            ///< slices offered at a time per source and class

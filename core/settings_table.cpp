@@ -145,6 +145,8 @@ const SettingField rows[] = {
      [](Settings& s, const std::string& t) { return set_boolean(s.local, t); }},
     {"migrate", "true or false", "true", "Run migrations at start.",
      [](Settings& s, const std::string& t) { return set_boolean(s.migrate, t); }},
+    {"accept_changes", "true or false", "false", "Begun walks whose table has another name now begin anew, instead of being refused.",
+     [](Settings& s, const std::string& t) { return set_boolean(s.accept_changes, t); }},
     {"lease", "duration", "30s", "How long a collector may be silent before another takes its slice.",
      [](Settings& s, const std::string& t) { return set_duration(s.lease, t, 100ms, 1h); }},
     {"drain", "duration", "30s", "How long a stop waits for work in hand.",

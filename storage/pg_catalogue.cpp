@@ -12,6 +12,7 @@ using Transaction = pqxx::transaction_base;
 struct PgCatalogue::State {
     std::mutex mutex;
     std::map<std::string, Registered> sources;
+    SplitWalks split = SplitWalks::refuse;
     std::set<std::string> told;  ///< streams whose table is missing, told once
     std::mutex locks_mutex;      ///< held while a planner lock is asked for
     std::map<std::string, PlannerLock> locks;
@@ -20,6 +21,11 @@ struct PgCatalogue::State {
 PgCatalogue::PgCatalogue(std::shared_ptr<ConnectionPool> pool)
     : pool_(std::move(pool)), state_(std::make_shared<State>()) {}
 PgCatalogue::~PgCatalogue() = default;
+
+void PgCatalogue::set_split_walks(SplitWalks split) {
+    const std::lock_guard lock(state_->mutex);
+    state_->split = split;
+}
 
 PgCatalogue::Registered PgCatalogue::registered(const std::string& source) const {
     const std::lock_guard lock(state_->mutex);
@@ -35,13 +41,15 @@ PgCatalogue::Registered PgCatalogue::registered(const std::string& source) const
 core::Task<Registration> PgCatalogue::register_source(
     std::shared_ptr<const core::SourceFile> source) {
     RegisteredBefore before;
+    SplitWalks split;
     {
         const std::lock_guard lock(state_->mutex);
         const auto known = state_->sources.find(source->name);
         if (known != state_->sources.end()) before = known->second.hash;
+        split = state_->split;
     }
-    std::function<Registration(Transaction&)> query = [source, before](Transaction& transaction) {
-        return storage::register_source(transaction, *source, before);
+    std::function<Registration(Transaction&)> query = [source, before, split](Transaction& transaction) {
+        return storage::register_source(transaction, *source, before, split);
     };
     Registration registration = co_await pool_->transact<Registration>(std::move(query));
     // Where it may not plan, the epoch kept here is never in force: planning finds nothing to do.

@@ -8,6 +8,7 @@
 
 #include "storage/catalogue.hpp"
 #include "storage/connection.hpp"
+#include "storage/mapping_check.hpp"
 #include "storage/planner_lock.hpp"
 
 namespace pawl::storage {
@@ -20,6 +21,10 @@ class PgCatalogue final : public Catalogue {
     explicit PgCatalogue(std::shared_ptr<ConnectionPool> pool);
     ~PgCatalogue() override;
 
+    /// What registrations from now on do with begun walks whose table has another name (first: refuse).
+    void set_split_walks(SplitWalks split);
+
+    /// Also throws core::ConfigError where a changed key or table cannot take effect.
     core::Task<Registration> register_source(
         std::shared_ptr<const core::SourceFile> source) override;
     core::Task<bool> hold_planner_lock(std::string source) override;

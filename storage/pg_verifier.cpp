@@ -30,15 +30,16 @@ select (select count(*) from pawl.v_slice s where source = $1 and ($2 = '' or st
          and state = 'dead'))sql";
 
 // Rows of one table by the ledger: over all sources and streams that ever wrote it, by the mapping
-// each page was stored with.
+// each page was stored with. `kept`: rows of pages that were forgotten, without their table.
 constexpr const char* rows_by_ledger = R"sql(
 with emit as (
-  select m.source, m.stream, m.hash, e.i
+  select m.source, m.stream, m.hash, e.i, (m.body -> 'kept' ->> (e.i - 1)::int)::bigint as kept
   from pawl.spec m cross join lateral jsonb_array_elements(m.body -> 'emits') with ordinality as
     e(emit, i)
   where m.kind = 'mapping' and e.emit ->> 'schema' = $1 and e.emit ->> 'table' = $2
 )
 select coalesce(sum(g.counts[(emit.i - 1) * 8 + 2] - g.counts[(emit.i - 1) * 8 + 8]), 0)::bigint
+       + (select coalesce(sum(kept), 0)::bigint from emit)
 from emit join pawl.v_slice s on s.source = emit.source and s.stream = emit.stream
 join pawl.page g on g.slice_id = s.slice_id and g.mapping_hash = emit.hash)sql";
 

@@ -6,6 +6,7 @@
 
 #include "core/errors.hpp"
 #include "core/identity.hpp"
+#include "core/log.hpp"
 #include "core/redact.hpp"
 #include "storage/planner_lock.hpp"
 
@@ -89,16 +90,19 @@ std::int64_t open_epoch(pqxx::transaction_base& transaction, const std::string& 
 
 // ---- specs and partitions
 
-void store_specs(pqxx::transaction_base& transaction, const core::SourceFile& source) {
+// Known specs are stored once; `epoch` tells which mapping was put in force last.
+void store_specs(pqxx::transaction_base& transaction, const core::SourceFile& source, std::int64_t epoch) {
     constexpr const char* insert =
         "insert into pawl.spec (hash, kind, source, stream, body) values ($1, $2, $3, $4, "
         "$5::jsonb)"
-        " on conflict (source, stream, hash) do nothing";
+        " on conflict (source, stream, hash) do update set body = pawl.spec.body || excluded.body"
+        " where excluded.kind = 'mapping' and pawl.spec.body ->> 'epoch' is distinct from excluded.body ->> 'epoch'";
     for (const core::Stream& stream : source.streams) {
         transaction.exec_params(insert, stream.request_hash, "request", source.name, stream.name,
                                 describe_request(stream).dump());
-        transaction.exec_params(insert, stream.mapping_hash, "mapping", source.name, stream.name,
-                                describe_mapping(source, stream).dump());
+        auto mapping = describe_mapping(source, stream);
+        mapping["epoch"] = epoch;
+        transaction.exec_params(insert, stream.mapping_hash, "mapping", source.name, stream.name, mapping.dump());
     }
 }
 
@@ -154,6 +158,16 @@ where s.source = $1 and s.state = 'open' and not exists (
   select from jsonb_to_recordset($2::jsonb) as asked(stream text, request_hash text)
   where asked.stream = s.stream and asked.request_hash = s.request_hash))sql";
 
+// Walks whose pages would lie in two tables. What the API calls unchanged has to come again for the new one.
+constexpr const char* cancel_moved = R"sql(
+update pawl.slice s set state = 'cancelled', outcome = 'cancelled', finished_at = now()
+where s.source = $1 and s.stream = $2 and s.state = 'open' and s.tip_seq > 0
+  and (select mapping_hash from pawl.page g where g.slice_id = s.slice_id and g.outcome = 'ok'
+       order by seq desc limit 1) = $3)sql";
+constexpr const char* drop_validators_of_cancelled = R"sql(
+delete from pawl.validator v using pawl.slice s
+where s.source = $1 and s.stream = $2 and s.state = 'cancelled' and v.partition_id = s.partition_id)sql";
+
 constexpr const char* move_cancelled = R"sql(
 with cancelled as (delete from pawl.slice where source = $1 and state = 'cancelled' returning *),
 kept as (insert into pawl.slice_done select * from cancelled),
@@ -165,6 +179,20 @@ counted as (insert into pawl.outcome_total as total (source, stream, outcome, wr
             on conflict (source, stream, outcome, writer) do update set slices = total.slices +
               excluded.slices)
 select slice_id from cancelled order by slice_id)sql";
+
+/// What the changed tables of the file ask for, before anything is changed. Throws core::ConfigError where it is refused.
+void take_up_mappings(pqxx::transaction_base& transaction, const core::SourceFile& source, SplitWalks split) {
+    const MappingVerdict verdict = judge_file(transaction, source);
+    require_accepted(verdict, split);
+    for (const std::string& warning : verdict.warnings)
+        core::log::warn("A stream has another table", {{"source", source.name}, {"what", warning}});
+    for (const BegunSlices& moved : verdict.moved) {
+        transaction.exec_params(cancel_moved, source.name, moved.stream, moved.mapping_hash);
+        transaction.exec_params(drop_validators_of_cancelled, source.name, moved.stream);
+        core::log::warn("Slices begun for another table are cancelled and asked for from page one",
+                        {{"source", source.name}, {"stream", moved.stream}, {"slices", moved.slices}});
+    }
+}
 
 std::vector<core::SliceId> cancel_unasked(pqxx::transaction_base& transaction,
                                           const core::SourceFile& source) {
@@ -204,7 +232,7 @@ std::string config_hash(const core::SourceFile& source) {
 }
 
 Registration register_source(pqxx::transaction_base& transaction, const core::SourceFile& source,
-                             const RegisteredBefore& before) {
+                             const RegisteredBefore& before, SplitWalks split) {
     Registration registration;
     registration.instance = instance_of(transaction);
     const std::string hash = config_hash(source);
@@ -215,9 +243,10 @@ Registration register_source(pqxx::transaction_base& transaction, const core::So
     if (now.hash != hash) {
         registration.may_plan = may_take_over(transaction, source.name, now, hash, before);
         if (!registration.may_plan) return registration;
-        registration.epoch = open_epoch(transaction, source.name, now, hash);
-        store_specs(transaction, source);
     }
+    take_up_mappings(transaction, source, split);
+    if (now.hash != hash) registration.epoch = open_epoch(transaction, source.name, now, hash);
+    store_specs(transaction, source, registration.epoch);
     registration.cancelled = cancel_unasked(transaction, source);
     store_list_partitions(transaction, source);
     return registration;

@@ -6,6 +6,7 @@
 
 #include "core/source_file.hpp"
 #include "storage/catalogue.hpp"
+#include "storage/mapping_check.hpp"
 #include "storage/pq_door.hpp"
 
 namespace pawl::storage {
@@ -21,8 +22,11 @@ using RegisteredBefore = std::optional<std::string>;
 /// before and is not now comes back into force when the process that holds the one in force asks
 /// for it (a reload), or when a fresh process asks and nobody plans this source (a person put the
 /// old file back). Else `may_plan` is false: an older daemon is still running beside a newer one.
+/// Throws core::ConfigError, and changes nothing, where a changed key or table cannot take effect
+/// (storage/mapping_changes.hpp).
 [[nodiscard]] Registration register_source(pqxx::transaction_base& transaction,
                                            const core::SourceFile& source,
-                                           const RegisteredBefore& before);
+                                           const RegisteredBefore& before,
+                                           SplitWalks split = SplitWalks::refuse);
 
 }  // namespace pawl::storage
