@@ -20,8 +20,8 @@ enum class [[nodiscard]] Verdict : std::uint8_t {
     finished,    ///< the slice is finished, and not by this page: acknowledge, Redis forgets the slice
     fork,        ///< it would come next but continues another page: acknowledge and offer the slice anew from the tip
     gap,         ///< a page before it is missing: park
-    cancelled,   ///< the slice was cancelled: acknowledge
-    stuck,       ///< the slice is stuck, or became so by this page (cycle): acknowledge
+    cancelled,   ///< the slice was cancelled: acknowledge, Redis forgets the slice
+    stuck,       ///< the slice is stuck, or became so by this page (cycle): the same
     unknown,     ///< the catalogue does not know the slice: park, compare instances
     unstorable,  ///< the database refuses its rows for their own sake (`reason`): commit it again as a dead letter
 };

@@ -35,7 +35,8 @@ queue::Acknowledgement acknowledgement(const HeldJob& held, Verdict verdict) {
     done.previous = held.job.previous;
     done.bytes = held.queue_bytes;
     done.committed = stored;
-    done.ended = verdict == Verdict::finished || (stored && held.job.last);
+    const bool is_over = verdict == Verdict::finished || verdict == Verdict::cancelled || verdict == Verdict::stuck;
+    done.ended = is_over || (stored && held.job.last);
     return done;
 }
 
