@@ -22,6 +22,13 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
+int lines_with(const std::string& log, const std::string& sentence) {
+    const auto lines = lines_of(log);
+    return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+        return line.find(sentence) != std::string::npos;
+    }));
+}
+
 std::string pawl_binary() { return PAWL_BINARY_DIR "/pawl"; }
 
 Replica::Replica(const std::filesystem::path& directory, std::vector<std::string> options) : log_(directory / "asked") {
@@ -105,12 +112,7 @@ Ran World::run(std::vector<std::string> arguments, std::chrono::seconds patience
     return ran;
 }
 
-int World::told(const std::string& sentence) const {
-    const auto lines = lines_of(log_);
-    return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
-        return line.find(sentence) != std::string::npos;
-    }));
-}
+int World::told(const std::string& sentence) const { return lines_with(log_, sentence); }
 
 std::map<std::string, std::string> World::tables() const {
     std::map<std::string, std::string> all;

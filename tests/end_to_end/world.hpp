@@ -82,6 +82,7 @@ class World {
 
     /// All user tables of the schema, without pawl's own columns, in one text with a fixed order.
     [[nodiscard]] std::map<std::string, std::string> tables() const;
+    [[nodiscard]] int pages_stored() const { return std::stoi(sql("select count(*) from pawl.page")); }
     [[nodiscard]] std::string sql(const std::string& statement) const { return psql(database_, statement); }
 
   private:
@@ -96,6 +97,9 @@ class World {
     std::string log_;
     std::vector<RedisLoss> redis_losses_;
 };
+
+/// How many lines of a log hold `sentence`.
+[[nodiscard]] int lines_with(const std::string& log, const std::string& sentence);
 
 /// The binary under test.
 [[nodiscard]] std::string pawl_binary();
