@@ -45,8 +45,8 @@ int Crew::told(const std::string& sentence) const {
 }
 
 void Crew::end() {
+    for (auto& member : members_) member.process->signal(SIGTERM);
     for (auto& member : members_) {
-        member.process->signal(SIGTERM);
         member.process->wait(35s);
         world_.end(member.process);
     }

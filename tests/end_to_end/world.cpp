@@ -64,7 +64,8 @@ std::vector<Asked> Replica::asked() const {
 World::World(Options options)
     : options_(std::move(options)),
       replica_(directory_.path(), options_.replica),
-      postgres_(PrivatePostgres::Options{.fsync = options_.fsync}),
+      redis_({}, options_.redis_env),
+      postgres_(PrivatePostgres::Options{.fsync = options_.fsync, .disk = options_.postgres_disk}),
       database_(postgres_.new_database()) {
     std::ofstream settings(directory_.path() / "pawl.yaml");
     settings << "redis: {url: \"" << redis_.url() << "\", command_timeout: 3s}\n"
@@ -98,6 +99,11 @@ ChildProcess::Options World::command(std::vector<std::string> arguments, const s
 
 std::unique_ptr<ChildProcess> World::start(std::vector<std::string> arguments, const std::string& slot) {
     return std::make_unique<ChildProcess>(command(std::move(arguments), slot));
+}
+
+void World::move_database(const std::string& url) {
+    database_ = url;
+    set_env("PAWL_POSTGRES_URL", url);
 }
 
 void World::end(std::unique_ptr<ChildProcess>& process) {

@@ -1,5 +1,7 @@
 #include "tests/support/forwarder.hpp"
 
+#include <fcntl.h>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -26,6 +28,12 @@ std::size_t port_at(const std::string& url) {
     return at + own_host.size();
 }
 
+/// A child of the test that inherits it would hold a connection that we have cut.
+template <typename Socket>
+void keep_from_children(Socket& socket) {
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+}
+
 asio::ip::tcp::endpoint own_endpoint(int port) {
     return {asio::ip::address_v4::loopback(), static_cast<asio::ip::port_type>(port)};
 }
@@ -36,6 +44,7 @@ void Forwarder::Line::reset() {
     for (auto* socket : {&client, &server}) {
         boost::system::error_code gone;  // it may be closed, or not connected yet
         socket->set_option(asio::socket_base::linger(true, 0), gone);
+        socket->shutdown(Tcp::socket::shutdown_both, gone);
         socket->close(gone);
     }
 }
@@ -45,6 +54,7 @@ Forwarder::Forwarder(std::string url) : acceptor_(io_, own_endpoint(0)), healed_
     const auto end = std::min(url_.find_first_not_of("0123456789", begin), url_.size());
     server_port_ = std::stoi(url_.substr(begin, end - begin));
     port_ = acceptor_.local_endpoint().port();
+    keep_from_children(acceptor_);
     url_.replace(begin, end - begin, std::to_string(port_));
     core::spawn(io_.get_executor(), "forwarder", accept());
     thread_ = std::thread([this] { io_.run(); });
@@ -100,6 +110,7 @@ core::Task<> Forwarder::accept() {
         const auto line = std::make_shared<Line>(io_);
         const auto accepted = co_await acceptor_.async_accept(line->client, as_outcome);
         if (std::get<0>(accepted) || ended_) continue;
+        keep_from_children(line->client);
         lines_.insert(line);
         core::spawn(io_.get_executor(), "forwarded line", join(line));
     }
@@ -115,6 +126,7 @@ core::Task<> Forwarder::join(LinePointer line) {
         lines_.erase(line);
         co_return;
     }
+    keep_from_children(line->server);
     line->client.set_option(Tcp::no_delay(true));
     line->server.set_option(Tcp::no_delay(true));
     core::spawn(io_.get_executor(), "forwarded answers", pump(line, Way::to_client));

@@ -43,7 +43,7 @@ class Forwarder {
 
     /// Connections from now on lead to another server; those that are open stay where they are.
     void lead_to(int server_port);
-    /// RST to both ends of all connections.
+    /// Breaks all connections, at both ends.
     void cut();
     /// Connections are taken, and nothing passes.
     void black_hole(Way way);

@@ -1,0 +1,33 @@
+// Wall clocks that are an hour off, and jump: those of pawl's processes, then that of Redis.
+#include <iostream>
+
+#include "tests/end_to_end/accounts.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/server_clock.hpp"
+
+using namespace pawl::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("clocks of pawl and of Redis jump an hour ahead and back: nothing is lost and nothing doubled",
+          "[end_to_end][clocks]") {
+    const auto& expected = undisturbed_tables(few_pages);
+    ServerClock of_redis, of_pawl;
+    World world({.env = few_pages, .redis_env = of_redis.env()});
+    for (const auto& [name, value] : of_pawl.env()) world.set_env(name, value);
+    world.set_env("TEST_PACE", "25/s");
+    Crew crew(world, 21);
+    const auto redis_seconds = [&] { return std::stoll(world.redis().command({"TIME"})); };
+    const auto from = now_us();
+    for (const auto off : {1h, 0h, -1h, 0h})
+        for (auto* clock : {&of_pawl, &of_redis}) {
+            const auto stored = world.pages_stored();
+            clock->set_ahead(off);
+            CHECK(eventually(30s, [&] { return world.pages_stored() > stored + 5; }));
+            if (clock == &of_redis) CHECK(std::abs(redis_seconds() - now_us() / 1'000'000 - off / 1s) < 60);
+            if (clock == &of_pawl && off != 0h) crew.kill_one();  // the next of that name begins with this clock
+        }
+    world.redis_lost_since(from);  // its leases and marks of ends lapsed all at once
+    std::cout << "clock test: ";
+    conclude(world, crew, expected);
+}
