@@ -221,9 +221,14 @@ local function ask(l, q)
     -- A new bucket (first request ever, or Redis was wiped) lets one go, and has what flowed in
     -- since nobody asked: what went before cannot be known, but it emptied the bucket at most.
     local free = (burst - cost) * step
-    local tat = q.tat or math.min(now_us + free, quiet_us + burst * step)
-    -- A clock that was set back: no debt is older than a period.
-    tat = math.min(math.max(tat, now_us), now_us + burst * step + l.period)
+    -- A clock that was set back: no debt is older than a period. It is kept so, or each asking would
+    -- find it as old as the one before.
+    local oldest = now_us + burst * step + l.period
+    if q.tat and q.tat > oldest then
+      q.tat = oldest
+      store(key_of(l), q)
+    end
+    local tat = math.max(q.tat or math.min(now_us + free, quiet_us + burst * step), now_us)
     local ahead = tat - now_us
     if ahead > free then return tat - free end
     if cost == 0 then return nil end

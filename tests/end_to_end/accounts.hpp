@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/end_to_end/world.hpp"
+#include "tests/end_to_end/crew.hpp"
 
 namespace pawl::test {
 
@@ -33,5 +33,7 @@ struct RequestAccount {
 /// After faults and a last `backfill`: the tables are those of an undisturbed run, row for row, `verify` finds nothing,
 /// there is no dead letter, and each request more than the ledger has pages is explained. Prints the account.
 RequestAccount check_nothing_lost(World& world, const std::map<std::string, std::string>& expected);
+/// The end of a fault test: the crew goes, what is left is collected as fast as it can be, and nothing is lost.
+RequestAccount conclude(World& world, Crew& crew, const std::map<std::string, std::string>& expected);
 
 }  // namespace pawl::test

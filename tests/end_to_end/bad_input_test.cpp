@@ -248,6 +248,21 @@ TEST_CASE("a truncated body fails after its attempts", "[end_to_end][bad_input]"
         .check("failed", "2 attempts", 2);
 }
 
+TEST_CASE("a packed body that is cut off fails after its attempts, and none of it is stored",
+          "[end_to_end][bad_input]") {
+    // gzip of {"id": 2, "name": "two"}, without the last of it; the connection ends in order.
+    const std::string packed("\x1f\x8b\x08\0\0\0\0\0\0\x03\xab\x56\xca\x4c\x51\xb2", 16);
+    BadAnswer({{.text = answer("Content-Encoding: gzip\r\nConnection: close", packed)},
+               {.what = Do::close}})
+        .check("failed", "the gzip of the body ends in the middle", 2);
+}
+
+TEST_CASE("redirects that lead in a circle are followed so often and no more",
+          "[end_to_end][bad_input]") {
+    BadAnswer({{.text = "HTTP/1.1 302 Found\r\nLocation: /bad\r\nContent-Length: 0\r\n\r\n"}})
+        .check("failed", "more than 5 redirects", 6);
+}
+
 TEST_CASE("a body that is too large is not asked for again", "[end_to_end][bad_input]") {
     const std::string large = "{\"id\": 2, \"name\": \"" + std::string(200'000, 'x') + "\"}";
     BadAnswer({{.text = answer("Content-Length: " + std::to_string(large.size()), large)}},

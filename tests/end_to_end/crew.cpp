@@ -38,9 +38,15 @@ void Crew::stop_one(std::chrono::milliseconds lease) {
     ++stops;
 }
 
+int Crew::told(const std::string& sentence) const {
+    int count = world_.told(sentence);
+    for (const auto& member : members_) count += lines_with(member.process->errors(), sentence);
+    return count;
+}
+
 void Crew::end() {
+    for (auto& member : members_) member.process->signal(SIGTERM);
     for (auto& member : members_) {
-        member.process->signal(SIGTERM);
         member.process->wait(35s);
         world_.end(member.process);
     }
@@ -62,13 +68,16 @@ void set_redis_back(World& world, std::chrono::milliseconds age) {
     world.redis_lost_since(from);
 }
 
-std::map<std::string, std::string> undisturbed_tables(const std::map<std::string, std::string>& env) {
+const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env) {
+    static std::map<std::map<std::string, std::string>, std::map<std::string, std::string>> known;
+    auto& tables = known[env];
+    if (!tables.empty()) return tables;
     World world({.env = env});
     const auto ran = world.run({"backfill", "github"});
     INFO(ran.errors);
     REQUIRE(ran.status == 0);
-    auto tables = world.tables();
-    REQUIRE(tables.size() == 5);
+    tables = world.tables();
+    REQUIRE(tables.size() == 6);
     for (const auto& [name, rows] : tables) REQUIRE_FALSE(rows.empty());
     return tables;
 }

@@ -25,6 +25,8 @@ class Crew {
     void kill_one();
     /// SIGSTOP for longer than the lease: what it held goes to others; then it wakes and goes on.
     void stop_one(std::chrono::milliseconds lease);
+    /// How many lines of the logs hold `sentence` so far, of those that run and of those that are gone.
+    [[nodiscard]] int told(const std::string& sentence) const;
     /// SIGTERM to all, and wait.
     void end();
 
@@ -48,8 +50,8 @@ constexpr std::int64_t fsync_interval_us = 1'000'000;  // appendfsync everysec: 
 /// Redis comes back from a copy of its append-only directory that was taken so long ago.
 void set_redis_back(World& world, std::chrono::milliseconds age);
 
-/// The tables of a run that nothing disturbed, with these variables for the source file.
-[[nodiscard]] std::map<std::string, std::string> undisturbed_tables(const std::map<std::string, std::string>& env = {});
+/// The tables of a run that nothing disturbed, with these variables for the source file; the run is made once.
+[[nodiscard]] const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env = {});
 
 /// A tenth of the pages, for tests whose faults take long enough themselves.
 inline const std::map<std::string, std::string> few_pages{{"TEST_STARGAZER_PAGES", "4"}};

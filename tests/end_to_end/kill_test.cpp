@@ -39,11 +39,9 @@ TEST_CASE("kills and stops at random moments change nothing but the number of re
         ++set_back;
     }
     const auto silence = longest_silence_ms(world.replica().asked());
-    world.set_env("TEST_PACE", "2000/s");  // what is left needs no time
-    crew.end();
     std::cout << "kill test: " << crew.kills << " kills, " << crew.stops << " stops, Redis set back " << set_back
               << " times, at most " << silence << " ms without a request, ";
-    const auto account = check_nothing_lost(world, expected);
+    const auto account = conclude(world, crew, expected);
     if (!full) {
         CHECK_FALSE(account.causes.contains("Redis lost"));  // nobody touched Redis here
         CHECK(account.repeat_count() <= static_cast<std::int64_t>(crew.kills + crew.stops) * world.walks_max());

@@ -74,9 +74,7 @@ TEST_CASE("Redis stands still, forgets scripts and keys, is full: nothing is los
         pause_for(std::chrono::milliseconds(crew.between(200, 800)));
         faults[round % faults.size()]();
     }
-    world.set_env("TEST_PACE", "2000/s");
-    crew.end();
     std::cout << "Redis fault test: ";
-    const auto account = check_nothing_lost(world, expected);
+    const auto account = conclude(world, crew, expected);
     CHECK(account.repeat_count() > 0);
 }

@@ -22,6 +22,13 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
+int lines_with(const std::string& log, const std::string& sentence) {
+    const auto lines = lines_of(log);
+    return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
+        return line.find(sentence) != std::string::npos;
+    }));
+}
+
 std::string pawl_binary() { return PAWL_BINARY_DIR "/pawl"; }
 
 Replica::Replica(const std::filesystem::path& directory, std::vector<std::string> options) : log_(directory / "asked") {
@@ -57,7 +64,8 @@ std::vector<Asked> Replica::asked() const {
 World::World(Options options)
     : options_(std::move(options)),
       replica_(directory_.path(), options_.replica),
-      postgres_(PrivatePostgres::Options{.fsync = options_.fsync}),
+      redis_({}, options_.redis_env),
+      postgres_(PrivatePostgres::Options{.fsync = options_.fsync, .disk = options_.postgres_disk}),
       database_(postgres_.new_database()) {
     std::ofstream settings(directory_.path() / "pawl.yaml");
     settings << "redis: {url: \"" << redis_.url() << "\", command_timeout: 3s}\n"
@@ -93,6 +101,11 @@ std::unique_ptr<ChildProcess> World::start(std::vector<std::string> arguments, c
     return std::make_unique<ChildProcess>(command(std::move(arguments), slot));
 }
 
+void World::move_database(const std::string& url) {
+    database_ = url;
+    set_env("PAWL_POSTGRES_URL", url);
+}
+
 void World::end(std::unique_ptr<ChildProcess>& process) {
     process->kill();
     log_ += process->errors();
@@ -105,12 +118,7 @@ Ran World::run(std::vector<std::string> arguments, std::chrono::seconds patience
     return ran;
 }
 
-int World::told(const std::string& sentence) const {
-    const auto lines = lines_of(log_);
-    return static_cast<int>(std::count_if(lines.begin(), lines.end(), [&](const std::string& line) {
-        return line.find(sentence) != std::string::npos;
-    }));
-}
+int World::told(const std::string& sentence) const { return lines_with(log_, sentence); }
 
 std::map<std::string, std::string> World::tables() const {
     std::map<std::string, std::string> all;

@@ -51,6 +51,8 @@ class World {
         std::string lease = "1s";
         int walks_max = 4;
         bool fsync = false;
+        std::filesystem::path postgres_disk = {};         ///< as PrivatePostgres::Options::disk
+        std::map<std::string, std::string> redis_env = {};
     };
     World() : World(Options()) {}
     explicit World(Options options);
@@ -61,6 +63,8 @@ class World {
     PrivateRedis& redis() { return redis_; }
     PrivatePostgres& postgres() { return postgres_; }
     [[nodiscard]] std::string database() const { return database_; }
+    /// The database is elsewhere from now on, for `sql` and for the processes that start.
+    void move_database(const std::string& url);
     [[nodiscard]] int walks_max() const { return options_.walks_max; }
 
     /// Starts `pawl ARGUMENTS…` on this world. Its messages are kept in log() once it is ended by `end`.
@@ -82,6 +86,7 @@ class World {
 
     /// All user tables of the schema, without pawl's own columns, in one text with a fixed order.
     [[nodiscard]] std::map<std::string, std::string> tables() const;
+    [[nodiscard]] int pages_stored() const { return std::stoi(sql("select count(*) from pawl.page")); }
     [[nodiscard]] std::string sql(const std::string& statement) const { return psql(database_, statement); }
 
   private:
@@ -96,6 +101,9 @@ class World {
     std::string log_;
     std::vector<RedisLoss> redis_losses_;
 };
+
+/// How many lines of a log hold `sentence`.
+[[nodiscard]] int lines_with(const std::string& log, const std::string& sentence);
 
 /// The binary under test.
 [[nodiscard]] std::string pawl_binary();

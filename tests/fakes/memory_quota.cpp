@@ -133,7 +133,9 @@ std::optional<std::int64_t> MemoryQuota::ask(const LimitAsk& limit, MemoryQueue:
         const auto free = (burst - cost) * step;
         const auto quiet = std::max(queue_.held.last_us, queue_.held.quiet_us.value_or(now));
         const auto unknown = std::min(now + free, quiet + burst * step);
-        const auto tat = std::clamp(q.tat.value_or(unknown), now, now + burst * step + limit.period_us);
+        const auto oldest = now + burst * step + limit.period_us;
+        if (q.tat && *q.tat > oldest) queue_.held.ledgers[{limit.name, limit.owner}].tat = q.tat = oldest;
+        const auto tat = std::max(q.tat.value_or(unknown), now);
         if (tat - now > free) return tat - free;
         if (cost == 0) return std::nullopt;
         const bool is_fresh = !q.since || tat - now < step;

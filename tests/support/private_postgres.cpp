@@ -118,12 +118,9 @@ fs::path temporary_directory(std::optional<Account> account) {
 PrivatePostgres::PrivatePostgres() : PrivatePostgres(Options{}) {}
 
 PrivatePostgres::PrivatePostgres(Options options) : port_(free_port()) {
-    const auto account = server_account();
-    directory_ = temporary_directory(account);
-    data_ = directory_ / "data";
-    run({binaries() / "initdb", "-D", data_, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-         "--locale=C.UTF-8", "--no-sync"},
-        account);
+    directory_ = temporary_directory(server_account());
+    data_ = (options.disk.empty() ? directory_ : options.disk) / "data";
+    make_data(options);
     std::ofstream conf(data_ / "postgresql.conf", std::ios::app);
     conf << "listen_addresses = '127.0.0.1'\nport = " << port_ << "\nunix_socket_directories = '"
          << directory_.string() << "'\nshared_buffers = 64MB\nmax_connections = 100\n"
@@ -133,6 +130,19 @@ PrivatePostgres::PrivatePostgres(Options options) : port_(free_port()) {
     conf.close();
     if (!options.fsync) ::setenv("PAWL_ALLOW_UNSAFE_POSTGRES", "1", 1);
     start();
+}
+
+void PrivatePostgres::make_data(const Options& options) {
+    if (options.primary != nullptr) {
+        run({binaries() / "pg_basebackup", "-d", options.primary->url(), "-D", data_, "--write-recovery-conf",
+             "--checkpoint=fast", "--no-sync"},
+            server_account());
+        return;
+    }
+    std::vector<std::string> words{binaries() / "initdb", "-D", data_, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                                   "--locale=C.UTF-8", "--no-sync"};
+    if (!options.disk.empty()) words.push_back("--waldir=" + (directory_ / "wal").string());
+    run(words, server_account());
 }
 
 PrivatePostgres::~PrivatePostgres() {
@@ -158,6 +168,8 @@ std::string PrivatePostgres::new_database() {
 
 void PrivatePostgres::stop() { end(SIGINT); }
 void PrivatePostgres::kill() { end(SIGQUIT); }
+
+void PrivatePostgres::promote() { (void)psql(url(), "select pg_promote()"); }
 
 void PrivatePostgres::start() {
     if (pid_ > 0) return;
@@ -191,7 +203,7 @@ bool PrivatePostgres::is_ready() const {
     std::string line, first;
     for (int number = 1; std::getline(file, line); ++number) {
         if (number == 1) first = line;
-        if (number == 8) return first == std::to_string(pid_) && line.starts_with("ready");
+        if (number == 8) return first == std::to_string(pid_) && (line.starts_with("ready") || line.starts_with("standby"));
     }
     return false;
 }

@@ -20,6 +20,10 @@ class PrivatePostgres {
         bool fsync = false;
         std::vector<std::pair<std::string, std::string>> settings =
             {};  ///< more lines of postgresql.conf
+        /// A folder for the data, all but the WAL: another disk. "": beside everything else.
+        std::filesystem::path disk = {};
+        /// The server whose hot standby this one is, until `promote`.
+        const PrivatePostgres* primary = nullptr;
     };
     PrivatePostgres();
     explicit PrivatePostgres(Options options);
@@ -45,12 +49,15 @@ class PrivatePostgres {
         stop();
         start();
     }
+    /// Ends the life of a standby: it takes writes when this returns.
+    void promote();
 
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] const std::filesystem::path& data() const { return data_; }
 
   private:
+    void make_data(const Options& options);
     void end(int signal);
     [[nodiscard]] bool is_ready() const;
 

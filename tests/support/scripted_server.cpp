@@ -155,7 +155,8 @@ bool ScriptedServer::play(int socket, const Script& script) {
     for (const auto& step : script) {
         switch (step.what) {
             case Step::Do::send:
-                if (!send_all(socket, step.text)) return false;
+                for (int i = 0; i < step.times; ++i)
+                    if (!send_all(socket, step.text)) return false;
                 break;
             case Step::Do::pause:
                 if (!wait(step.wait)) return false;

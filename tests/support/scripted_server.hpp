@@ -19,7 +19,7 @@ class ScriptedServer {
   public:
     struct Step {
         enum class Do : std::uint8_t {
-            send,   ///< `text`, as it is
+            send,   ///< `text`, as it is, `times` times
             pause,  ///< for `wait`, or until the server ends
             drip,   ///< `text` byte by byte with `wait` between
             close,  ///< an orderly end of the connection
@@ -28,6 +28,7 @@ class ScriptedServer {
         Do what = Do::send;
         std::string text = {};
         std::chrono::milliseconds wait{0};
+        int times = 1;
     };
     using Script = std::vector<Step>;
 

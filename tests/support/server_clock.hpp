@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -9,8 +10,8 @@
 
 namespace pawl::test {
 
-/// The wall clock of a server that is started with env(), in the hands of the test. It stands still
-/// between two calls of set().
+/// The wall clock of processes that are started with env(), in the hands of the test. It stands still
+/// between two calls of set(), and runs after set_ahead().
 class ServerClock {
   public:
     ServerClock();
@@ -19,12 +20,17 @@ class ServerClock {
     ServerClock& operator=(const ServerClock&) = delete;
 
     /// Microseconds since the epoch; 0: the machine's own clock.
-    void set(std::int64_t us) { now_us_->store(us); }
+    void set(std::int64_t us) { clock_->now_us = us; }
+    /// So far ahead of the machine's clock, or behind it.
+    void set_ahead(std::chrono::microseconds time) { clock_->ahead_us = time.count(); }
     [[nodiscard]] std::map<std::string, std::string> env() const;
 
   private:
+    struct Clock {  ///< as server_clock_shim.cpp reads it
+        std::atomic<std::int64_t> now_us, ahead_us;
+    };
     TemporaryDirectory directory_;
-    std::atomic<std::int64_t>* now_us_ = nullptr;
+    Clock* clock_ = nullptr;
 };
 
 }  // namespace pawl::test
