@@ -203,7 +203,7 @@ bool PrivatePostgres::is_ready() const {
     std::string line, first;
     for (int number = 1; std::getline(file, line); ++number) {
         if (number == 1) first = line;
-        if (number == 8) return first == std::to_string(pid_) && (line.starts_with("ready") || line.starts_with("standby"));
+        if (number == 8) return first == std::to_string(pid_) && line.starts_with("ready");
     }
     return false;
 }
