@@ -8,7 +8,7 @@
 using namespace pawl::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("an API that fails one request in ten costs requests and nothing else", "[end_to_end][api_faults]") {
+TEST_CASE("an API that fails one request in ten costs requests and nothing else", "[end_to_end][faults][api_faults]") {
     const auto expected = undisturbed_tables(few_pages);
     World world({.replica = {"--faults",
                              R"({"seed": 5, "server_error": 0.04, "reset": 0.02, "cut": 0.02, "secondary": 0.005, "html": 0.02, "retry_after": 1})"},

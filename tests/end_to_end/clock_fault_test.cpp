@@ -26,7 +26,7 @@ std::set<std::string> hours_of(const std::string& log) {
 }  // namespace
 
 TEST_CASE("clocks of pawl and of Redis jump an hour ahead and back: nothing is lost and nothing doubled",
-          "[end_to_end][clocks]") {
+          "[end_to_end][faults][clocks]") {
     const auto& expected = undisturbed_tables(few_pages);
     ServerClock of_redis, of_pawl;
     World world({.env = few_pages, .redis_env = of_redis.env()});

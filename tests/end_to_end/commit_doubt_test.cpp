@@ -24,7 +24,7 @@ constexpr Fate breaks[] = {Fate::cut, Fate::pass_cut, Fate::answer_cut};
 }  // namespace
 
 // In full 200 times, over ten times as many pages.
-TEST_CASE("the connection breaks before, at and after COMMIT: no row is lost and none doubled", "[end_to_end][doubt]") {
+TEST_CASE("the connection breaks before, at and after COMMIT: no row is lost and none doubled", "[end_to_end][faults][doubt]") {
     const bool full = std::getenv("PAWL_TEST_FULL") != nullptr;
     const int rounds = full ? 201 : 12;
     const auto env = full ? std::map<std::string, std::string>{} : few_pages;

@@ -36,7 +36,7 @@ int most_starts(World& world) {
 
 }  // namespace
 
-TEST_CASE("a full disk under Postgres is waited for, and no page is blamed for it", "[end_to_end][disk]") {
+TEST_CASE("a full disk under Postgres is waited for, and no page is blamed for it", "[end_to_end][faults][disk]") {
     const auto disk = small_disk();
     if (!disk) return;
     const auto& expected = undisturbed_tables(few_pages);

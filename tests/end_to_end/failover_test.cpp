@@ -31,7 +31,7 @@ std::int64_t offset_of(const PrivateRedis& redis) { return std::stoll(replicatio
 
 // In full 20 rounds, over ten times as many pages.
 TEST_CASE("Redis fails over to a replica that lagged while the old master lives: nothing is lost and nothing doubled",
-          "[end_to_end][failover]") {
+          "[end_to_end][faults][failover]") {
     const bool full = std::getenv("PAWL_TEST_FULL") != nullptr;
     const auto env = full ? std::map<std::string, std::string>{} : few_pages;
     const auto& expected = undisturbed_tables(env);

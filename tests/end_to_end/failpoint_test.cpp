@@ -26,7 +26,7 @@ std::vector<int> hits_of(const std::string& place) {
 
 }  // namespace
 
-TEST_CASE("wherever a process is killed, the next goes on where it was", "[end_to_end][failpoints]") {
+TEST_CASE("wherever a process is killed, the next goes on where it was", "[end_to_end][faults][failpoints]") {
     const auto expected = undisturbed_tables(few_pages);
     World world({.env = few_pages});
     world.set_env("TEST_PACE", "20/s");

@@ -21,7 +21,7 @@ std::int64_t longest_silence_ms(const std::vector<Asked>& asked) {
 }  // namespace
 
 // In full (tests/full): 500 kills and stops, and 20 times in between Redis comes back older, with Postgres durable.
-TEST_CASE("kills and stops at random moments change nothing but the number of requests", "[end_to_end][kill]") {
+TEST_CASE("kills and stops at random moments change nothing but the number of requests", "[end_to_end][faults][kill]") {
     const unsigned seed = 20261122;
     const bool full = std::getenv("PAWL_TEST_FULL") != nullptr;
     std::cout << "kill test: seed " << seed << std::endl;

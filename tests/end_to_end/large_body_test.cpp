@@ -56,7 +56,7 @@ int most_memory_megabytes(pid_t pid) {
 
 }  // namespace
 
-TEST_CASE("bodies of 200 MB end as too large, and the memory of the process stays bounded", "[end_to_end][large]") {
+TEST_CASE("bodies of 200 MB end as too large, and the memory of the process stays bounded", "[end_to_end][faults][large]") {
     Scene scene(four_sizes, "http: {listen: \"\", body_max: " + std::to_string(body_max_megabytes) + "MiB}\n");
     const auto size = std::to_string(megabyte.size() * large_megabytes);
     const auto packed = packed_megabytes(large_megabytes);

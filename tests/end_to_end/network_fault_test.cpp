@@ -37,7 +37,7 @@ std::vector<Break> breaks_of(Forwarder& redis, Forwarder& postgres, Forwarder& a
 }  // namespace
 
 TEST_CASE("the network to Redis, to Postgres and to the API is cut and healed: nothing is lost and nothing doubled",
-          "[end_to_end][network]") {
+          "[end_to_end][faults][network]") {
     const auto& expected = undisturbed_tables(few_pages);
     World world({.env = few_pages});
     Forwarder to_redis(world.redis().url()), to_postgres(world.database()), to_api(world.replica().url());

@@ -12,7 +12,7 @@ using namespace pawl::test;
 using namespace std::chrono_literals;
 
 TEST_CASE("Postgres kills connections, holds locks, refuses writes: nothing is lost, nothing is a dead letter",
-          "[end_to_end][postgres_faults]") {
+          "[end_to_end][faults][postgres_faults]") {
     const unsigned seed = 53;
     std::cout << "Postgres fault test: seed " << seed << std::endl;
     const auto expected = undisturbed_tables(few_pages);

@@ -32,7 +32,7 @@ void fill_up(World& world) {
 
 }  // namespace
 
-TEST_CASE("Redis stands still, forgets scripts and keys, is full: nothing is lost and nothing doubled", "[end_to_end][redis_faults]") {
+TEST_CASE("Redis stands still, forgets scripts and keys, is full: nothing is lost and nothing doubled", "[end_to_end][faults][redis_faults]") {
     const unsigned seed = 97;
     std::cout << "Redis fault test: seed " << seed << std::endl;
     const auto expected = undisturbed_tables(few_pages);

@@ -9,7 +9,7 @@ using namespace pawl::test;
 using namespace std::chrono_literals;
 
 TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost and nothing doubled",
-          "[end_to_end][servers]") {
+          "[end_to_end][faults][servers]") {
     const unsigned seed = 411;
     std::cout << "server fault test: seed " << seed << std::endl;
     const auto expected = undisturbed_tables();

@@ -9,7 +9,7 @@
 using namespace pawl::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("a standby takes nothing and loses nothing; once it is promoted everything goes on", "[end_to_end][standby]") {
+TEST_CASE("a standby takes nothing and loses nothing; once it is promoted everything goes on", "[end_to_end][faults][standby]") {
     const auto& expected = undisturbed_tables(few_pages);
     World world({.env = few_pages});
     Forwarder line(world.database());

@@ -31,7 +31,7 @@ bool stands_still(pid_t pid) {
 }  // namespace
 
 TEST_CASE("a worker that stands still in its transaction is waited for no longer than Postgres lets it",
-          "[end_to_end][zombie]") {
+          "[end_to_end][faults][zombie]") {
     const bool full = std::getenv("PAWL_TEST_FULL") != nullptr;
     const auto& expected = undisturbed_tables(few_pages);
     World world({.env = few_pages});
