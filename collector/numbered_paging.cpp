@@ -15,8 +15,9 @@ namespace {
 using PagingKind = core::Pagination::Kind;
 using core::Shift;
 
-constexpr int tries_max = 3;
-constexpr std::int64_t pages_back_max = 8;
+constexpr int tries_max = 3;                 // steps back from one place
+constexpr std::int64_t pages_back_max = 8;   // of one step
+constexpr std::int64_t backs_free = 8, pages_per_back = 4;  // steps back of a walk: eight, and one for every four pages it is on
 
 /// What a page says about the list.
 struct Sight {
@@ -35,6 +36,7 @@ Sight look_at(const core::Stream& stream, const PageRead& page) {
     PageAnswers answer(page.document, *page.headers);
     const auto told = answer(stream.paginate.last);
     if (!told.is_null()) sight.total = parse_integer(told.text);
+    if (sight.total < 0) sight.total.reset();  // what some APIs write for "unknown"
     return sight;
 }
 
@@ -83,6 +85,11 @@ PagePosition behind(const PagePosition& at, const Sight& sight) {
     return next;
 }
 
+/// A list in an order of its own for each request would have it step back for ever.
+bool may_step_back(const core::Stream& stream, const PagePosition& at, std::int64_t pages_on) {
+    return core::is_keyed(stream) && at.tries < tries_max && at.back < backs_free + pages_on / pages_per_back;
+}
+
 Following step_back(PagePosition at, std::int64_t number, const Sight& sight) {
     at.number = number;
     at.overlap = 0;
@@ -117,13 +124,13 @@ Following follow_offset(const core::Stream& stream, PagePosition at, const Sight
             at.repeated = true;
             shift = Shift::repeated;
             break;
-        case Joint::broken:
-            if (keyed && at.tries < tries_max) {
-                const auto page = std::max<std::int64_t>({stream.paginate.size, at.size, 1});
+        case Joint::broken: {
+            const auto page = std::max<std::int64_t>({stream.paginate.size, at.size, 1});
+            if (may_step_back(stream, at, at.number / page))
                 return step_back(at, std::max<std::int64_t>(0, at.number - page), sight);
-            }
             at.skipped = true;
             shift = Shift::skipped;
+        }
     }
     if (sight.count == 0) return end_of_walk(stream, "an empty page", at, shift);
     const auto after = at.number + sight.count;
@@ -138,13 +145,13 @@ Following follow_offset(const core::Stream& stream, PagePosition at, const Sight
 Following follow_page(const core::Stream& stream, PagePosition at, const Sight& sight) {
     auto shift = Shift::none;
     if (has_shrunk(at, sight)) {
-        // A page that is gone held up to as many records as it is long, and the one that is last now may be half gone.
-        const auto back = *at.total - *sight.total + 1;
-        if (core::is_keyed(stream) && at.tries < tries_max && back <= pages_back_max && at.number > stream.paginate.start) {
+        const auto gone = *at.total - *sight.total, pages_on = at.number - stream.paginate.start;
+        if (pages_on > 0 && gone < pages_back_max && may_step_back(stream, at, pages_on)) {
             at.reached = std::max(at.reached, at.number);
-            return step_back(at, std::max(stream.paginate.start, at.number - back), sight);
+            // A page that is gone held as many records as it is long, and the one that is last now may be half gone.
+            return step_back(at, std::max(stream.paginate.start, at.number - gone - 1), sight);
         }
-        if (at.number > stream.paginate.start) {
+        if (pages_on > 0) {
             at.skipped = true;
             shift = Shift::skipped;
         }

@@ -175,6 +175,31 @@ TEST_CASE("a total that falls without end is not run after", "[collector][paging
     CHECK(walked.requests < 200);
 }
 
+TEST_CASE("a list in another order for each request is not run after, and told", "[collector][paging]") {
+    const auto source = test::source_paged(offsets);
+    core::SeededRandom random(7);
+    MovingList list(400);
+    const auto walked = walk(*source, list, [&](int) {
+        auto& ids = list.ids();
+        for (std::size_t i = ids.size(); i > 1; --i) std::swap(ids[i - 1], ids[static_cast<std::size_t>(random.next() % i)]);
+    });
+    CHECK(walked.requests < 200);  // 100 would do
+    CHECK(walked.rewalk);
+}
+
+TEST_CASE("a total that says nothing is none", "[collector][paging]") {
+    const auto source = test::source_paged(counted_offsets);
+    const Headers headers;
+    const auto document = core::JsonDocument::parse(R"({"total": -1, "items": [{"id": 1}, {"id": 2}]})", {},
+                                                    source->streams[0].paging_wanted.get());
+    PageRead page;
+    page.headers = &headers;
+    page.document = &document;
+    const auto following = follow_numbers(source->streams[0], page);
+    REQUIRE(following.cursor);
+    CHECK(PagePosition::parse(*following.cursor).number == 1);
+}
+
 TEST_CASE("whatever comes and goes, a walk by offset meets every record that stays", "[collector][paging][property]") {
     const auto source = test::source_paged(offsets);
     int moved = 0, rewalks = 0;
