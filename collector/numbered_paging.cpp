@@ -29,9 +29,9 @@ struct Sight {
 Sight look_at(const core::Stream& stream, const PageRead& page) {
     Sight sight;
     if (page.document) {
-        sight.identities = core::record_identities(stream, *page.document);
         const auto records = core::listed_records(stream, *page.document);
         sight.count = records ? static_cast<std::int64_t>(records->size()) : 1;
+        if (records) sight.identities = core::record_identities(stream, *page.document, *records);
     }
     PageAnswers answer(page.document, *page.headers);
     const auto told = answer(stream.paginate.last);

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/page_records.hpp"
-
 namespace pawl::core {
 
 namespace {
@@ -61,17 +59,16 @@ std::uint64_t identity_of(const Emit& emit, Scope& scope) {
 
 }  // namespace
 
-std::vector<std::uint64_t> record_identities(const Stream& stream, const JsonDocument& document) {
-    const auto records = listed_records(stream, document);
-    if (!records) return {};
+std::vector<std::uint64_t> record_identities(const Stream& stream, const JsonDocument& document,
+                                             const std::vector<Record>& records) {
     const auto* emit = telling_emit(stream);
     Arena arena;
     Scope scope;
     scope.document = &document;
     scope.arena = &arena;
     std::vector<std::uint64_t> identities;
-    identities.reserve(records->size());
-    for (const auto& record : *records) {
+    identities.reserve(records.size());
+    for (const auto& record : records) {
         scope.record = record.node;
         const bool has_key = emit && (!emit->infer || document.kind(record.node) == JsonKind::object);
         if (has_key) {

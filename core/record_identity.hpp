@@ -9,9 +9,9 @@
 namespace pawl::core {
 
 /// What tells the records of a page apart: a hash of each one's key, where a table of the stream has a key that stands in
-/// the record; else of its whole text. In the order of the page. Empty for a document that is one record; 0 for a record
-/// without a key.
-[[nodiscard]] std::vector<std::uint64_t> record_identities(const Stream& stream, const JsonDocument& document);
+/// the record; else of its whole text. In the order of `records` (core::listed_records); 0 for one without a key.
+[[nodiscard]] std::vector<std::uint64_t> record_identities(const Stream& stream, const JsonDocument& document,
+                                                           const std::vector<Record>& records);
 
 /// Adds to `root` what `record_identities` looks at of the records at `records`.
 void want_identities(const Stream& stream, const std::vector<JsonProjection*>& records, JsonProjection& root);
