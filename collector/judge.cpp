@@ -30,8 +30,9 @@ bool covers(const core::ErrorRule& rule, int status) {
     });
 }
 
-bool matches(const core::ErrorRule& rule, const HttpResponse& response) {
+bool matches(const core::ErrorRule& rule, const HttpResponse& response, const Exchange& exchange) {
     if (!covers(rule, response.status)) return false;
+    if (rule.verdict == core::Verdict::cursor_expired && !exchange.continues) return false;
     if (!rule.header.empty()) {
         const auto value = response.header(rule.header);
         if (!value || (rule.header_value && *value != *rule.header_value)) return false;
@@ -126,6 +127,10 @@ Judgement apply(const core::SourceFile& source, const core::ErrorRule& rule,
             judgement.ending.reason = reason + ", asked again to be sure";
             judgement.label = "gone";
             break;
+        case core::Verdict::cursor_expired:
+            judgement = end(core::Outcome::truncated, reason + " to a later page: its cursor expired");
+            judgement.ending.rewalk = true;
+            break;
         case core::Verdict::empty:
             return end(core::Outcome::empty, reason);
         case core::Verdict::truncated:
@@ -206,7 +211,7 @@ Judgement judge(const core::SourceFile& source, const HttpResult& result, const 
         return judge_failure(source, *failure, exchange, random);
     const auto& response = std::get<HttpResponse>(result);
     for (const auto& rule : source.errors)
-        if (matches(rule, response)) return apply(source, rule, response, exchange, random);
+        if (matches(rule, response, exchange)) return apply(source, rule, response, exchange, random);
     return by_status(source, response, exchange, random);
 }
 

@@ -18,6 +18,7 @@ struct Exchange {
     int refusals = 0;   ///< rate limit refusals in a row before this one
     bool validator_sent = false;  ///< If-None-Match or If-Modified-Since went along
     bool with_credentials = false;
+    bool continues = false;       ///< a page after the first of its walk
     Paying suspect;               ///< whose key was refused for this page, not confirmed yet
 };
 

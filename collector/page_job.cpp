@@ -91,6 +91,7 @@ core::Job make_job(const core::SourceFile& source, const core::Stream& stream,
     if (page.ending) {
         job.outcome = page.ending->outcome;
         job.reason = core::redact(page.ending->reason);
+        job.rewalk = page.ending->rewalk;
         job.last = true;
     } else if (page.confirmed) {
         confirm(stream, *page.confirmed, page, job);

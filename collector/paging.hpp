@@ -39,6 +39,7 @@ struct Following {
 struct Ending {
     core::Outcome outcome = core::Outcome::failed;
     std::string reason;
+    bool rewalk = false;  ///< the walk is to be done again, from page one
 };
 
 /// Bounds a walk: max_pages, and the bits that a page id has for its number. `pages` are on the

@@ -60,6 +60,7 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
                                   std::optional<storage::Validator> validator) {
     exchange_.validator_sent = validator.has_value();
     exchange_.with_credentials = request.with_credentials;
+    exchange_.continues = lease_.seq > 0;
     auto http = to_http(stream_, context_.options, request, validator);
     const auto key = co_await key_for(grant.payer);
     HttpResult result = HttpFailure{.reason = "no token: " + key.reason, .sent = false};

@@ -93,7 +93,7 @@ constexpr Field fields[] = {
     {"errors[].status", "status, 5xx, or list", "", "Statuses the rule is for; absent: any."},
     {"errors[].body", "text", "", "Text that the body holds, whatever the case of its letters."},
     {"errors[].header", "header name or map", "", "Header that is present, or `{name: value}`."},
-    {"errors[].do", "page | retry | rate_limited | quarantine_key | gone | empty | truncated | fail", "", "What to do."},
+    {"errors[].do", "page | retry | rate_limited | quarantine_key | gone | cursor_expired | empty | truncated | fail", "", "What to do."},
     {"errors[].attempts", "number", "12", "Requests before the page fails, from 1 to 1000."},
     {"errors[].wait", "duration or range", "2s..10m", "Wait between attempts, growing from the first to the second."},
     {"errors[].confirm", "number", "1; 2 for quarantine_key", "Times that `gone` or a refused key must be seen before it is believed, from 1 to 10."},

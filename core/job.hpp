@@ -65,7 +65,7 @@ struct Job {
     std::optional<std::string> next_cursor;   ///< asks for the next; nullopt only when `last`
     bool last = false;                        ///< the walk ends here
     Shift shift = Shift::none;                ///< how it continues the page before, in a numbered list
-    bool rewalk = false;                      ///< last: records moved while the list was walked; it is worth another walk
+    bool rewalk = false;                      ///< last: records moved while the list was walked, or its cursor expired; it is worth another walk
     std::int64_t requested_at = 0;            ///< Redis TIME of the reservation, microseconds: the rows' version
     std::int64_t fetched_at = 0;              ///< collector's wall clock, microseconds
     std::string parent = "{}", list = "{}";   ///< of the descriptor

@@ -14,6 +14,7 @@ constexpr Word<Verdict> verdicts[] = {
     {"rate_limited", Verdict::rate_limited},
     {"quarantine_key", Verdict::quarantine_key},
     {"gone", Verdict::gone},
+    {"cursor_expired", Verdict::cursor_expired},
     {"empty", Verdict::empty},
     {"truncated", Verdict::truncated},
     {"fail", Verdict::fail},
@@ -143,6 +144,7 @@ std::vector<ErrorRule> default_errors(bool has_credentials, const std::string& r
     rules.push_back(rule_for({{403, 403}}, Verdict::rate_limited, retry_after));
     rules.push_back(
         rule_for({{401, 401}}, has_credentials ? Verdict::quarantine_key : Verdict::fail));
+    rules.push_back(rule_for({{410, 410}}, Verdict::cursor_expired));  // what is gone says so again on page one
     rules.push_back(rule_for({{404, 404}, {410, 410}, {451, 451}}, Verdict::gone));
     rules.push_back(rule_for({{204, 204}}, Verdict::empty));
     rules.push_back(rule_for({{408, 408}, {500, 599}}, Verdict::retry));

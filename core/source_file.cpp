@@ -16,6 +16,8 @@ std::string_view to_string(Verdict verdict) {
             return "quarantine_key";
         case Verdict::gone:
             return "gone";
+        case Verdict::cursor_expired:
+            return "cursor_expired";
         case Verdict::empty:
             return "empty";
         case Verdict::truncated:

@@ -101,7 +101,7 @@ struct Feedback {
 };
 
 /// What to do with a response that is no page.
-enum class Verdict : std::uint8_t { page, retry, rate_limited, quarantine_key, gone, empty, truncated, fail };
+enum class Verdict : std::uint8_t { page, retry, rate_limited, quarantine_key, gone, cursor_expired, empty, truncated, fail };
 [[nodiscard]] std::string_view to_string(Verdict verdict);
 
 struct ErrorRule {

@@ -15,7 +15,8 @@ with paged as (
 ), marked as (
   select d.stream, count(*) as lists
   from pawl.slice_done d join pawl.partition p on p.partition_id = d.partition_id and p.last_slice = d.slice_id
-  where d.source = $1 and ($2 = '' or d.stream = $2) and d.shifted and not p.walking and p.next_due is null group by d.stream
+  where d.source = $1 and ($2 = '' or d.stream = $2) and d.shifted and d.outcome in ('ok', 'not_modified', 'empty')
+    and not p.walking and p.next_due is null group by d.stream
 )
 select stream, coalesce(repeated, 0), coalesce(reread, 0), coalesce(skipped, 0), coalesce(lists, 0)
 from paged full join marked using (stream) order by stream)sql";

@@ -167,13 +167,13 @@ void Stager::encode_replaced() {
             {name, identifier(name), known->sql_type, known->type, false, false});
     }
     for (std::size_t page = 0; page < pages_.size(); ++page) {
-        const EmitRows* rows = rows_of(page);
-        if (rows == nullptr || !ends_walk(*pages_[page].page)) continue;
+        if (pages_[page].stream != stage_.stream || !ends_walk(*pages_[page].page)) continue;
         if (emit.replace_by.empty()) {
             stage_.replaces_walks = emit.key.empty() || stage_.replaces_walks;
             continue;
         }
-        if (rows->replace_values.size() != emit.replace_by.size())
+        const EmitRows* rows = rows_of(page);
+        if (rows == nullptr || rows->replace_values.size() != emit.replace_by.size())
             continue;  // not known: nothing to go by
         const std::size_t start = stage_.replaced.size();
         bool fits = true;

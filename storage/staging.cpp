@@ -17,7 +17,9 @@ using core::EmitRows;
 bool has_rows(const PageCommit& page) {
     return !page.dead_reason && page.job.outcome == core::Outcome::ok;
 }
-bool ends_walk(const PageCommit& page) { return page.job.last && has_rows(page); }
+bool ends_walk(const PageCommit& page) {
+    return page.job.last && (has_rows(page) || (!page.dead_reason && page.job.outcome == core::Outcome::truncated));
+}
 
 std::string Stage::replaced_name() const { return name + "_replaced"; }
 
@@ -46,8 +48,12 @@ std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
     // (table, place of the stream in the file, emit): the order in which every writer locks.
     std::set<std::tuple<std::string, std::size_t, std::size_t>> wanted;
     for (const BatchPage& entry : pages) {
-        if (!has_rows(*entry.page)) continue;
+        if (entry.stream == nullptr) continue;
         const auto place = static_cast<std::size_t>(entry.stream - source.streams.data());
+        if (ends_walk(*entry.page))
+            for (std::size_t i = 0; i < entry.stream->emits.size(); ++i)
+                if (const core::Emit& emit = entry.stream->emits[i]; emit.key.empty()) wanted.emplace(emit.table, place, i);
+        if (!has_rows(*entry.page)) continue;
         for (const EmitRows& rows : entry.page->rows.emits)
             if (rows.emit < entry.stream->emits.size())
                 wanted.emplace(entry.stream->emits[rows.emit].table, place, rows.emit);

@@ -27,7 +27,8 @@ struct BatchPage {
 
 /// A page becomes rows when it is ok and not on its way to the dead letters.
 [[nodiscard]] bool has_rows(const PageCommit& page);
-/// The walk ends here with a full answer: rows that older walks left may go.
+/// The walk ends here with all that the API gives: rows that older walks left may go. That it ends at a ceiling is told by
+/// its outcome; were the older rows kept, a table without key would hold some records twice.
 [[nodiscard]] bool ends_walk(const PageCommit& page);
 
 /// All rows of a batch for one emit.

@@ -62,6 +62,22 @@ TEST_CASE("the first rule that matches wins", "[collector][judge]") {
     CHECK(judge_one(respond(410, "")).ending.outcome == core::Outcome::gone);  // by the defaults
 }
 
+TEST_CASE("a cursor that expired ends the walk, to be done again; a first page has none", "[collector][judge]") {
+    Exchange later;
+    later.continues = true;
+    const auto expired = judge_one(respond(410, ""), later);  // by the defaults
+    CHECK(expired.ending.outcome == core::Outcome::truncated);
+    CHECK(expired.ending.rewalk);
+    const auto told = test::source_paged("none", "errors: [{status: 400, body: cursor, do: cursor_expired}]\n");
+    core::SeededRandom random(1);
+    CHECK(judge(*told, respond(400, "Cursor is not valid any more"), later, random).ending.rewalk);
+    const auto first = judge(*told, respond(400, "cursor"), {}, random);
+    CHECK(first.ending.outcome == core::Outcome::failed);
+    CHECK_FALSE(first.ending.rewalk);
+    const auto asked_for = test::source_paged("none", "errors: [{status: 410, do: gone}]\n");
+    CHECK(judge(*asked_for, respond(410, ""), later, random).ending.outcome == core::Outcome::gone);
+}
+
 TEST_CASE("what is gone is asked again until it is confirmed", "[collector][judge]") {
     Exchange exchange;
     CHECK(judge_one(respond(404, ""), exchange).kind == Judgement::Kind::again);

@@ -105,7 +105,9 @@ PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core
 }
 
 /// At a walk's last page: what older walks of the same partition left in tables that are replaced as a whole.
-void replace_older(Held& held, const core::Stream& stream, const Slice& slice) {
+void replace_older(Held& held, const core::Stream& stream, const Slice& slice, core::Outcome outcome) {
+    const bool ok = outcome == core::Outcome::ok;
+    if (!ok && outcome != core::Outcome::truncated) return;
     std::set<core::SliceId> older;
     for (const auto& [id, done] : held.done)
         if (done.partition == slice.partition && id < slice.id) older.insert(id);
@@ -113,7 +115,7 @@ void replace_older(Held& held, const core::Stream& stream, const Slice& slice) {
         auto& table = held.tables[emit.table];
         if (emit.key.empty())
             std::erase_if(table.keyless, [&](const auto& row) { return older.contains(row.slice); });
-        else if (!emit.replace_by.empty())
+        else if (ok && !emit.replace_by.empty())
             std::erase_if(table.keyed, [&](const auto& row) { return older.contains(row.second.slice); });
     }
 }
@@ -191,7 +193,7 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
         next.validators[slice.partition].emplace_back(job.slice, std::move(validator));
     }
     if (job.last) {
-        if (stream) replace_older(next, *stream, slice);
+        if (stream && !page.dead_reason) replace_older(next, *stream, slice, job.outcome);
         std::string outcome = "ok";
         if (page.dead_reason) outcome = "dead";
         else if (job.outcome != core::Outcome::ok && job.outcome != core::Outcome::not_modified)

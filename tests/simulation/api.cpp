@@ -76,7 +76,10 @@ HttpResult Api::answer(const std::string& url) {
         }
     }
     drift();
-    auto response = route(url);
+    reorder();
+    const bool expired = url.find("after=") != std::string::npos &&
+                         fate_.strikes(Fault::api_expires, chances_.expire, timeline_.now_ms(), url);
+    auto response = expired ? with_body(410, "") : route(url);
     add_headers(response);
     ++served_;
     return response;
@@ -110,7 +113,10 @@ std::set<int> Api::all_of(const std::string& list) const {
 HttpResponse Api::ranked(const std::string& list, std::size_t offset) {
     std::string things;
     std::size_t place = 0;
-    for (const int thing : all_of(list)) {
+    const auto all = all_of(list);
+    std::vector<int> in_order(all.begin(), all.end());
+    if (backwards_.contains(list)) std::reverse(in_order.begin(), in_order.end());
+    for (const int thing : in_order) {
         if (place >= offset && place < offset + rank_page_size)
             things += (things.empty() ? "" : ", ") + std::string("{\"id\": ") + std::to_string(thing) + "}";
         ++place;
@@ -143,6 +149,14 @@ void Api::drift() {
                        10 * static_cast<int>(fate_.random().next() % 8);
     ++moves_[list->first].so_far;
     if (list->second.erase(thing) == 0) list->second.insert(thing);
+}
+
+void Api::reorder() {
+    if (!fate_.strikes(Fault::api_reorders, chances_.reorder, timeline_.now_ms(), "")) return;
+    auto list = passing_.begin();
+    std::advance(list, static_cast<std::ptrdiff_t>(fate_.random().next() % passing_.size()));
+    reordered_.insert(list->first);
+    if (backwards_.erase(list->first) == 0) backwards_.insert(list->first);
 }
 
 void Api::add_headers(HttpResponse& response) const {

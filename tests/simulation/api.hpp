@@ -25,9 +25,11 @@ class Api {
 
     [[nodiscard]] const std::set<int>& lasting(const std::string& list) const { return lasting_.at(list); }
     [[nodiscard]] std::set<int> lasting_of_all() const;
-    /// Pages that were answered with 200.
     /// Records that came to `list` or went from it between the first and the last page by place that was asked for.
     [[nodiscard]] int moves(const std::string& list) const { return moves_.at(list).last - moves_.at(list).first.value_or(0); }
+    /// Whether `list` ever changed its order.
+    [[nodiscard]] bool reordered(const std::string& list) const { return reordered_.contains(list); }
+    /// Pages that were answered, also by saying that the cursor expired.
     [[nodiscard]] std::int64_t served() const { return served_; }
     [[nodiscard]] std::int64_t refused() const { return refused_; }
     [[nodiscard]] std::int64_t asked() const { return asked_; }
@@ -39,6 +41,7 @@ class Api {
     collector::HttpResponse detail(int thing);
     [[nodiscard]] std::set<int> all_of(const std::string& list) const;
     void drift();
+    void reorder();
     void add_headers(collector::HttpResponse& response) const;
 
     Fate& fate_;
@@ -50,6 +53,7 @@ class Api {
     };
     std::map<std::string, std::set<int>> lasting_, passing_;  // by list
     std::map<std::string, Moves> moves_;
+    std::set<std::string> reordered_, backwards_;
     std::int64_t window_ = 0, used_ = 0;
     std::int64_t served_ = 0, refused_ = 0, asked_ = 0;
 };

@@ -7,7 +7,8 @@ namespace pawl::simulation {
 std::string_view to_string(Fault fault) {
     constexpr std::array<std::string_view, static_cast<std::size_t>(Fault::count_)> words{
         "kill",       "pause",          "request lost", "reply lost",  "slow",       "redis wipe", "redis rollback",
-        "redis full", "postgres abort", "api refuses",  "api breaks", "api drifts", "clock jump"};
+        "redis full", "postgres abort", "api refuses",  "api breaks", "api drifts", "api reorders",
+        "api expires", "clock jump"};
     return words[static_cast<std::size_t>(fault)];
 }
 

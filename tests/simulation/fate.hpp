@@ -24,6 +24,8 @@ enum class Fault : std::uint8_t {
     api_refuses,     ///< 429 with Retry-After
     api_breaks,      ///< 500, a reset, a body cut in half
     api_drifts,      ///< records come and go between two pages
+    api_reorders,    ///< a list stands in another order from now on
+    api_expires,     ///< a cursor is not taken any more: 410
     clock_jump,      ///< the wall clock of a process is off
     count_
 };

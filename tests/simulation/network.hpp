@@ -13,7 +13,7 @@ namespace pawl::simulation {
 /// How likely things go wrong, for one run: drawn by its seed, so that some runs know one kind of fault only.
 struct Chances {
     double request_lost = 0, reply_lost = 0, slow = 0, postgres_abort = 0;
-    double kill = 0, pause = 0, wipe = 0, rollback = 0, full = 0, drift = 0, refuse = 0, break_ = 0, jump = 0;
+    double kill = 0, pause = 0, wipe = 0, rollback = 0, full = 0, drift = 0, reorder = 0, expire = 0, refuse = 0, break_ = 0, jump = 0;
 };
 
 /// What holds for all calls to Redis and Postgres at the moment.

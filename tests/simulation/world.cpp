@@ -118,6 +118,8 @@ void World::choose_chances() {
     chances_.rollback = some(0.004);
     chances_.full = some(0.002);
     chances_.drift = some(0.3);
+    chances_.reorder = some(0.05);
+    chances_.expire = some(0.5);
     chances_.refuse = some(0.1);
     chances_.break_ = some(0.2);
     chances_.jump = some(0.002);
@@ -273,7 +275,7 @@ void World::judge(Result& result) const {
     judge_rows(result);
     judge_requests(result);
     for (const auto& [id, slice] : postgres_.held.done)
-        if (slice.state != "done" || slice.outcome != "ok")
+        if (slice.state != "done" || (slice.outcome != "ok" && !(slice.outcome == "truncated" && slice.shifted)))
             result.violations.push_back("slice " + std::to_string(id) + " of " + slice.stream + " ended as " + slice.outcome);
     if (!postgres_.held.dead_letters.empty())
         result.violations.push_back(std::to_string(postgres_.held.dead_letters.size()) + " dead letters");
@@ -300,7 +302,7 @@ void World::judge_ledger(Result& result) const {
     }
 }
 
-/// Lists by offset whose last walk says that they moved under it.
+/// Lists whose last walk says that they moved under it, or that its cursor expired.
 std::set<std::string> World::marked_lists(const std::string& stream) const {
     std::set<std::string> marked;
     for (const auto& [id, partition] : postgres_.held.partitions)
@@ -320,17 +322,22 @@ void World::judge_rows(Result& result) const {
     for (const auto& [key, row] : rows_of("detail").keyed) details.insert(id_of(row));
     std::set<int> ranks;
     for (const auto& [key, row] : rows_of("rank").keyed) ranks.insert(id_of(row));
-    for (const auto& list : marked_lists("ranks")) {
-        const auto& excused = api_->lasting(list);  // told that records may be missing
-        ranks.insert(excused.begin(), excused.end());
-    }
+    const auto excused = [&](std::set<int>& found, const std::string& list) {  // told that records may be missing
+        found.insert(api_->lasting(list).begin(), api_->lasting(list).end());
+    };
+    for (const auto& list : marked_lists("ranks")) excused(ranks, list);
+    for (const char* list : {"a", "b", "c"})
+        if (api_->reordered(list)) excused(ranks, list);
+    std::set<int> cut;
+    for (const auto& list : marked_lists("things")) excused(cut, list);
     std::map<int, int> sighted;
     for (const auto& row : rows_of("sighting").keyless) ++sighted[id_of(row)];
     for (const int thing : api_->lasting_of_all()) {
         const auto name = std::to_string(thing);
+        if (!ranks.contains(thing)) result.violations.push_back("the rank of " + name + " is lost, and not told");
+        if (cut.contains(thing)) continue;
         if (!things.contains(thing)) result.violations.push_back("thing " + name + " is lost");
         if (!details.contains(thing)) result.violations.push_back("the detail of " + name + " is lost");
-        if (!ranks.contains(thing)) result.violations.push_back("the rank of " + name + " is lost, and not told");
         if (sighted[thing] == 0) result.violations.push_back("the sighting of " + name + " is lost");
     }
     // Without a key nothing of a list by offset is there twice, unless its walk says so: as long as it moves by less than a
@@ -338,7 +345,7 @@ void World::judge_rows(Result& result) const {
     const auto moved = marked_lists("places");
     std::map<int, int> placed;
     for (const auto& row : rows_of("place").keyless)
-        if (const auto list = row.cells.at("list_name").value_or(""); !moved.contains(list) && api_->moves(list) < 3)
+        if (const auto list = row.cells.at("list_name").value_or(""); !moved.contains(list) && api_->moves(list) < 3 && !api_->reordered(list))
             ++placed[id_of(row)];
     for (const auto& [thing, count] : placed)
         if (count > 1) result.violations.push_back("the place of " + std::to_string(thing) + " is there " + std::to_string(count) + " times");
@@ -379,7 +386,10 @@ void World::count_paths(Result& result) const {
         paths[std::string("offer ") + answer] = static_cast<std::int64_t>(telemetry_.total(Metric::seeds, answer));
     for (const char* shift : {"repeated", "reread", "skipped"})
         paths[std::string("page ") + shift] = static_cast<std::int64_t>(telemetry_.total(Metric::page_shifts, shift));
-    for (const auto& [id, slice] : postgres_.held.done) paths["walk shifted"] += slice.shifted ? 1 : 0;
+    for (const auto& [id, slice] : postgres_.held.done) {
+        paths["walk shifted"] += slice.shifted && slice.outcome == "ok" ? 1 : 0;
+        paths["walk cut"] += slice.outcome == "truncated" ? 1 : 0;
+    }
     for (const auto& event : fate_.events())
         if (event.fault == Fault::reply_lost && event.what == "commit") ++paths["commit in doubt"];
 }

@@ -395,6 +395,32 @@ TEST_CASE("a keyless table is replaced at the end of each walk of its partition"
     CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "kept,z");
 }
 
+TEST_CASE("a walk that ends at a ceiling or by an expired cursor replaces a keyless table too", "[page_store]") {
+    Store store;
+    const Source source = things([](core::Stream& stream) { stream.emits = {test::emit_of("event", {}, {"what"})}; });
+    const auto cut = [&](Chain& walk) {
+        core::Job job = walk.next(true);
+        job.outcome = core::Outcome::truncated;
+        job.rewalk = true;
+        return page_of(first(source), job, "");
+    };
+    Chain walk1 = store.open(*source, "thing", "1");
+    (void)store.commit(source, batch_of(page_of(first(source), walk1.next(), R"([{"what":"x"}])"), cut(walk1)));
+    CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "x");
+    CHECK(store.sql("select next_due is not null, rewalks from pawl.partition") == "t 1");
+    Chain walk2 = store.open(*source, "thing", "1");
+    (void)store.commit_one(source, page_of(first(source), walk2.next(), R"([{"what":"x"},{"what":"y"}])"));
+    CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "x,x,y");
+    const auto result = store.commit_one(source, cut(walk2));
+    CHECK(result.emits.at(0).deleted == 1);
+    CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "x,y");
+    Chain walk3 = store.open(*source, "thing", "1");
+    core::Job failed = walk3.next(true);
+    failed.outcome = core::Outcome::failed;
+    (void)store.commit_one(source, page_of(first(source), failed, ""));
+    CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "x,y");
+}
+
 TEST_CASE("parent rows make their children's partitions in the same transaction", "[page_store]") {
     Store store;
     core::Stream parent = test::stream_named("repos"), child = test::stream_named("stars");
