@@ -30,13 +30,20 @@ where source = $1 and stream = $2 and outcome not in ('ok', 'not_modified', 'emp
   and finished_at > now() - interval '1 hour'
 order by slice_id desc limit $3)sql";
 
+}  // namespace
+
 std::vector<core::SliceId> slice_ids(const pqxx::result& rows) {
     std::vector<core::SliceId> ids;
     for (const auto& row : rows) ids.push_back(row[0].as<core::SliceId>());
     return ids;
 }
 
-}  // namespace
+void cancel_slices(pqxx::transaction_base& transaction, const std::vector<core::SliceId>& slices) {
+    if (slices.empty()) return;
+    const std::string ids = id_array(slices);
+    transaction.exec_params(mark_cancelled, ids);
+    transaction.exec_params(move_to_done, ids);
+}
 
 PartitionBatch partitions_after(pqxx::transaction_base& transaction, const std::string& source, const std::string& stream,
                                 const std::string* after, std::size_t limit) {
@@ -52,10 +59,7 @@ PartitionBatch partitions_after(pqxx::transaction_base& transaction, const std::
 
 std::vector<core::SliceId> cancel_walks(pqxx::transaction_base& transaction, const std::string& partitions) {
     auto slices = slice_ids(transaction.exec_params(lock_open, partitions));
-    if (slices.empty()) return slices;
-    const std::string ids = id_array(slices);
-    transaction.exec_params(mark_cancelled, ids);
-    transaction.exec_params(move_to_done, ids);
+    cancel_slices(transaction, slices);
     return slices;
 }
 

@@ -8,7 +8,9 @@
 #include "core/identity.hpp"
 #include "core/log.hpp"
 #include "core/redact.hpp"
+#include "storage/cancelling.hpp"
 #include "storage/planner_lock.hpp"
+#include "storage/walks.hpp"
 
 namespace pawl::storage {
 namespace {
@@ -152,46 +154,46 @@ constexpr const char* retire_streams =
     "'active'"
     " and stream not in (select stream from jsonb_to_recordset($2::jsonb) as asked(stream text))";
 
-constexpr const char* cancel_slices = R"sql(
-update pawl.slice s set state = 'cancelled', outcome = 'cancelled', finished_at = now()
+constexpr const char* read_unasked = R"sql(
+select s.slice_id from pawl.slice s
 where s.source = $1 and s.state = 'open' and not exists (
   select from jsonb_to_recordset($2::jsonb) as asked(stream text, request_hash text)
-  where asked.stream = s.stream and asked.request_hash = s.request_hash))sql";
+  where asked.stream = s.stream and asked.request_hash = s.request_hash)
+order by s.slice_id for update)sql";
 
 // Walks whose pages would lie in two tables. What the API calls unchanged has to come again for the new one.
-constexpr const char* cancel_moved = R"sql(
-update pawl.slice s set state = 'cancelled', outcome = 'cancelled', finished_at = now()
+constexpr const char* read_moved = R"sql(
+select s.slice_id from pawl.slice s
 where s.source = $1 and s.stream = $2 and s.state = 'open' and s.tip_seq > 0
   and (select mapping_hash from pawl.page g where g.slice_id = s.slice_id and g.outcome = 'ok'
-       order by seq desc limit 1) = $3)sql";
-constexpr const char* drop_validators_of_cancelled = R"sql(
-delete from pawl.validator v using pawl.slice s
-where s.source = $1 and s.stream = $2 and s.state = 'cancelled' and v.partition_id = s.partition_id)sql";
+       order by seq desc limit 1) = $3
+order by s.slice_id for update)sql";
+constexpr const char* drop_validators = R"sql(
+delete from pawl.validator v using pawl.slice_done s
+where s.slice_id = any($1::bigint[]) and v.partition_id = s.partition_id)sql";
 
-constexpr const char* move_cancelled = R"sql(
-with cancelled as (delete from pawl.slice where source = $1 and state = 'cancelled' returning *),
-kept as (insert into pawl.slice_done select * from cancelled),
-freed as (update pawl.partition p set walking = false,
-            next_due = case when p.state = 'active' then now() end, last_outcome = 'cancelled'
-          from cancelled where p.partition_id = cancelled.partition_id),
-counted as (insert into pawl.outcome_total as total (source, stream, outcome, writer, slices)
-            select source, stream, 'cancelled', -1, count(*) from cancelled group by source, stream
-            on conflict (source, stream, outcome, writer) do update set slices = total.slices +
-              excluded.slices)
-select slice_id from cancelled order by slice_id)sql";
+constexpr const char* free_partitions = R"sql(
+update pawl.partition p set walking = false, next_due = case when p.state = 'active' then now() end, last_outcome = 'cancelled'
+from pawl.slice_done s where s.slice_id = any($1::bigint[]) and p.partition_id = s.partition_id)sql";
 
-/// What the changed tables of the file ask for, before anything is changed. Throws core::ConfigError where it is refused.
-void take_up_mappings(pqxx::transaction_base& transaction, const core::SourceFile& source, SplitWalks split) {
+/// What the changed tables of the file ask for, before anything is changed. Returns the slices that it cancelled. Throws
+/// core::ConfigError where it is refused.
+std::vector<core::SliceId> take_up_mappings(pqxx::transaction_base& transaction, const core::SourceFile& source,
+                                            SplitWalks split) {
     const MappingVerdict verdict = judge_file(transaction, source);
     require_accepted(verdict, split);
     for (const std::string& warning : verdict.warnings)
         core::log::warn("A stream has another table", {{"source", source.name}, {"what", warning}});
+    std::vector<core::SliceId> cancelled;
     for (const BegunSlices& moved : verdict.moved) {
-        transaction.exec_params(cancel_moved, source.name, moved.stream, moved.mapping_hash);
-        transaction.exec_params(drop_validators_of_cancelled, source.name, moved.stream);
+        const auto slices = slice_ids(transaction.exec_params(read_moved, source.name, moved.stream, moved.mapping_hash));
+        cancel_slices(transaction, slices);
+        transaction.exec_params(drop_validators, id_array(slices));
+        cancelled.insert(cancelled.end(), slices.begin(), slices.end());
         core::log::warn("Slices begun for another table are cancelled and asked for from page one",
                         {{"source", source.name}, {"stream", moved.stream}, {"slices", moved.slices}});
     }
+    return cancelled;
 }
 
 std::vector<core::SliceId> cancel_unasked(pqxx::transaction_base& transaction,
@@ -201,12 +203,9 @@ std::vector<core::SliceId> cancel_unasked(pqxx::transaction_base& transaction,
         asked.push_back({{"stream", stream.name}, {"request_hash", stream.request_hash}});
     }
     transaction.exec_params(retire_streams, source.name, asked.dump());
-    transaction.exec_params(cancel_slices, source.name, asked.dump());
-    std::vector<core::SliceId> ids;
-    for (const auto& row : transaction.exec_params(move_cancelled, source.name)) {
-        ids.push_back(row[0].as<core::SliceId>());
-    }
-    return ids;
+    auto slices = slice_ids(transaction.exec_params(read_unasked, source.name, asked.dump()));
+    cancel_slices(transaction, slices);
+    return slices;
 }
 
 core::Token instance_of(pqxx::transaction_base& transaction) {
@@ -244,10 +243,12 @@ Registration register_source(pqxx::transaction_base& transaction, const core::So
         registration.may_plan = may_take_over(transaction, source.name, now, hash, before);
         if (!registration.may_plan) return registration;
     }
-    take_up_mappings(transaction, source, split);
+    registration.cancelled = take_up_mappings(transaction, source, split);
     if (now.hash != hash) registration.epoch = open_epoch(transaction, source.name, now, hash);
     store_specs(transaction, source, registration.epoch);
-    registration.cancelled = cancel_unasked(transaction, source);
+    const auto unasked = cancel_unasked(transaction, source);
+    registration.cancelled.insert(registration.cancelled.end(), unasked.begin(), unasked.end());
+    transaction.exec_params(free_partitions, id_array(registration.cancelled));
     store_list_partitions(transaction, source);
     return registration;
 }

@@ -402,10 +402,11 @@ TEST_CASE("a walk that ends at a ceiling or by an expired cursor replaces a keyl
         core::Job job = walk.next(true);
         job.outcome = core::Outcome::truncated;
         job.rewalk = true;
-        return page_of(first(source), job, "");
+        return page_of(first(source), job, "[]");
     };
     Chain walk1 = store.open(*source, "thing", "1");
-    (void)store.commit(source, batch_of(page_of(first(source), walk1.next(), R"([{"what":"x"}])"), cut(walk1)));
+    const core::Job one = walk1.next();
+    (void)store.commit(source, batch_of(page_of(first(source), one, R"([{"what":"x"}])"), cut(walk1)));
     CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "x");
     CHECK(store.sql("select next_due is not null, rewalks from pawl.partition") == "t 1");
     Chain walk2 = store.open(*source, "thing", "1");
@@ -417,7 +418,7 @@ TEST_CASE("a walk that ends at a ceiling or by an expired cursor replaces a keyl
     Chain walk3 = store.open(*source, "thing", "1");
     core::Job failed = walk3.next(true);
     failed.outcome = core::Outcome::failed;
-    (void)store.commit_one(source, page_of(first(source), failed, ""));
+    (void)store.commit_one(source, page_of(first(source), failed, "[]"));
     CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "x,y");
 }
 
