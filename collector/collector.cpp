@@ -47,11 +47,13 @@ void Collector::replace_keys(std::vector<Account> accounts) {
 
 core::Task<> Collector::run() {
     const auto executor = co_await core::asio::this_coro::executor;
-    keeping_ = true;
+    beside_ = 1;
     core::spawn(executor, "leases of " + source_->name, keep_leases());
     try {
         co_await reclaim();
         co_await refresh_shared();
+        ++beside_;
+        core::spawn(executor, "shared state of " + source_->name, watch_shared());
         co_await collect();
     } catch (const core::ConfigError&) {
         failure_ = std::current_exception();
@@ -152,27 +154,35 @@ core::Task<> Collector::carry(std::shared_ptr<const core::SourceFile> source, qu
     if (context_.find(slice, nonce)) context_.held.erase(slice);
 }
 
-// Runs beside the walks, so that slow work in one of them costs none its lease.
+// Runs beside everything that may take long, so that none of it costs a lease.
 core::Task<> Collector::keep_leases() {
     const core::Micros every = context_.options.lease / 3;
-    core::Micros since_renewal{0}, since_look{0};
+    core::Micros since_renewal{0};
     while (!drained_) {
         const auto wait = std::min(every, step);
         co_await context_.ports.clock.sleep(wait);
         since_renewal += wait;
-        since_look += wait;
         context_.ports.telemetry.set(core::Metric::quota_waiting, {source_->name}, static_cast<double>(waiting()));
         if (since_renewal >= every) {
             since_renewal = core::Micros(0);
             co_await renew();
         }
-        if (since_look >= shared_every || reloaded_) {
-            reloaded_ = false;
-            since_look = core::Micros(0);
-            co_await refresh_shared();
-        }
     }
-    keeping_ = false;
+    --beside_;
+}
+
+// What all processes share, or a reload changed: may wait for Redis, and for the API to tell whose a key is.
+core::Task<> Collector::watch_shared() {
+    core::Micros since_look{0};
+    while (!drained_) {
+        co_await context_.ports.clock.sleep(step);
+        since_look += step;
+        if (since_look < shared_every && !reloaded_) continue;
+        reloaded_ = false;
+        since_look = core::Micros(0);
+        co_await refresh_shared();
+    }
+    --beside_;
 }
 
 core::Task<> Collector::renew() {
@@ -291,7 +301,7 @@ core::Task<> Collector::drain() {
         co_await hand_back(slice, held.nonce);
     }
     drained_ = true;
-    while (keeping_) co_await clock.sleep(busy_pause);
+    while (beside_ > 0) co_await clock.sleep(busy_pause);
 }
 
 core::Task<> Collector::hand_back(core::SliceId slice, core::Nonce nonce) {

@@ -45,6 +45,7 @@ class Collector {
     core::Task<std::size_t> take_leases();
     core::Task<> carry(std::shared_ptr<const core::SourceFile> source, queue::Lease lease);
     core::Task<> keep_leases();
+    core::Task<> watch_shared();
     core::Task<> renew();
     core::Task<> refresh_shared();
     core::Task<> refresh_quarantine();
@@ -58,11 +59,11 @@ class Collector {
     std::shared_ptr<const core::SourceFile> source_;
     WalkContext context_;
     std::set<std::string> foreign_hashes_;  // told once
-    bool keeping_ = false;
+    int beside_ = 0;         // keep_leases and watch_shared, while they run
     bool drained_ = false;
     bool paused_told_ = false;
     bool readmits_ = true;   // refused accounts are to be tried again: once a start, once a reload
-    bool reloaded_ = false;  // keep_leases has not seen to it yet
+    bool reloaded_ = false;  // watch_shared has not seen to it yet
     bool knows_owners_ = false;  // of the keys at hand
     std::exception_ptr failure_;
 };

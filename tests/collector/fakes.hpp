@@ -174,6 +174,7 @@ class FakeQuota final : public queue::Quota {
     std::vector<queue::Settlement> settlements;
     std::map<std::string, std::string> quarantined_keys, known_owners;
     queue::Weights set_weights;
+    core::Micros weights_take{0};
     bool down = false;
     core::Micros opens_at{0};  // a window that is spent until then
     int reserve_calls = 0;
@@ -214,6 +215,8 @@ class FakeQuota final : public queue::Quota {
         co_return;
     }
     core::Task<queue::Weights> weights() override {
+        const auto take = weights_take;
+        co_await time_.sleep(take);
         auto weights = set_weights;
         co_return weights;
     }

@@ -234,6 +234,17 @@ TEST_CASE("a next link to another host is told, and never asked", "[collector][w
     CHECK(bench.job(1).reason.find("evil.example.com") != std::string::npos);
 }
 
+TEST_CASE("leases are renewed in time, however long anything else takes", "[collector][walk]") {
+    WalkBench bench(test::source_paged("{type: link}"));
+    bench.http.answer = pages(1);
+    bench.quota.opens_at = 20min;
+    bench.quota.weights_take = 5min;
+    bench.collect();
+    const auto waited = bench.quota.opens_at - bench.quota.weights_take;  // the walk begins after the first look
+    CHECK(bench.frontiers.renewed.size() + 2 >= static_cast<std::size_t>(waited / (CollectorOptions().lease / 3)));
+    CHECK(bench.http.asked.size() == 1);
+}
+
 TEST_CASE("a page is held, not asked again, while the queue is full", "[collector][walk]") {
     WalkBench bench(test::source_paged("none"));
     bench.frontiers.full_answers = 20;
