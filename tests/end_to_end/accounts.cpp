@@ -26,7 +26,7 @@ constexpr std::array causes{
     Cause{"Walk broken off, its request may be made again", "broken off", true},
     Cause{"Slice seeded again from its tip", "seeded again", false},
 };
-constexpr const char* redis_lost = "Redis lost";
+constexpr const char* memory_lost = "lost by a server";
 
 // The ids in `name=7` or `name="7 8 9"` of a line.
 std::vector<std::int64_t> ids_in(const std::string& line, const std::string& name) {
@@ -76,8 +76,8 @@ struct Repeat {
     std::int64_t before_us = 0;
 };
 
-bool was_lost(const Repeat& repeat, const std::vector<RedisLoss>& losses) {
-    return std::any_of(losses.begin(), losses.end(), [&](const RedisLoss& loss) {
+bool was_lost(const Repeat& repeat, const std::vector<MemoryLoss>& losses) {
+    return std::any_of(losses.begin(), losses.end(), [&](const MemoryLoss& loss) {
         return repeat.before_us >= loss.from_us && repeat.before_us <= loss.to_us;
     });
 }
@@ -92,7 +92,7 @@ void tie(RequestAccount& account, const std::vector<Repeat>& repeats, const Told
              ++line, ++tied)
             ++account.causes[causes[i].name];
     }
-    if (told.offered > 1) wide = redis_lost;
+    if (told.offered > 1) wide = memory_lost;
     if (tied == repeats.size()) return;
     if (!wide.empty()) {
         account.causes[wide] += static_cast<int>(repeats.size() - tied);
@@ -142,8 +142,8 @@ RequestAccount account_requests(World& world) {
         account.repeats[target] = static_cast<int>(extra);
         for (std::size_t i = 0; i < extra; ++i) {  // what was stored came of the last requests
             const Repeat repeat{target, times[i]};
-            if (was_lost(repeat, world.redis_losses()))
-                ++account.causes[redis_lost];
+            if (was_lost(repeat, world.memory_losses()))
+                ++account.causes[memory_lost];
             else
                 repeated[slices[target]].push_back(repeat);
         }

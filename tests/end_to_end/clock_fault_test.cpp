@@ -44,7 +44,7 @@ TEST_CASE("clocks of pawl and of Redis jump an hour ahead and back: nothing is l
             if (clock == &of_redis) CHECK(std::abs(redis_seconds() - now_us() / 1'000'000 - off / 1s) < 60);
             if (clock == &of_pawl && off != 0h) crew.kill_one();  // the next of that name begins with this clock
         }
-    world.redis_lost_since(from);  // its leases and marks of ends lapsed all at once
+    world.memory_lost_since(from);  // its leases and marks of ends lapsed all at once
     std::cout << "clock test: ";
     conclude(world, crew, expected);
     CHECK(hours_of(world.log()).size() >= 3);  // pawl believed in all of its clocks

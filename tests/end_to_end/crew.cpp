@@ -65,7 +65,7 @@ void set_redis_back(World& world, std::chrono::milliseconds age) {
     world.redis().stop();
     world.redis().restore("older");
     world.redis().start();
-    world.redis_lost_since(from);
+    world.memory_lost_since(from);
 }
 
 const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env) {

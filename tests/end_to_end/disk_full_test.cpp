@@ -1,5 +1,5 @@
-// The disk under Postgres is full: the world's fault and no page's. Its WAL is on another disk: without room for that the
-// server itself goes down, which is a crash like any other.
+// The disk under Postgres or Redis is full: the world's fault and no page's. The WAL of Postgres is on another disk: without
+// room for that the server itself goes down, which is a crash like any other.
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -55,4 +55,26 @@ TEST_CASE("a full disk under Postgres is waited for, and no page is blamed for i
     std::cout << "disk test: " << crew.told("No space left on device [53100]") << " refusals, ";
     conclude(world, crew, expected);
     CHECK(world.redis().command({"HLEN", "pawl:{github}:starts"}) == "0");
+}
+
+TEST_CASE("a full disk under the append-only file of Redis is waited for", "[end_to_end][faults][disk]") {
+    const auto disk = small_disk();
+    if (!disk) return;
+    const auto& expected = undisturbed_tables(few_pages);
+    World world({.env = few_pages, .redis_config = {{"dir", disk->path().string()}}});
+    world.set_env("TEST_PACE", "25/s");
+    Crew crew(world, 9);
+    REQUIRE(eventually(30s, [&] { return crew.told("Slice finished") > 5; }));
+
+    disk->fill();
+    CHECK(eventually(30s, [&] { return crew.told("MISCONF") > 0; }));
+    pause_for(1s);  // what was in flight has come back
+    const auto asked = world.replica().asked().size();
+    pause_for(2s);
+    CHECK(world.replica().asked().size() == asked);  // what cannot be kept is not asked for
+
+    disk->free();
+    CHECK(eventually(30s, [&] { return world.replica().asked().size() > asked; }));
+    std::cout << "disk test: " << crew.told("MISCONF") << " refusals of Redis, ";
+    conclude(world, crew, expected);
 }

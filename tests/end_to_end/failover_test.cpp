@@ -63,9 +63,9 @@ TEST_CASE("Redis fails over to a replica that lagged while the old master lives:
         crew.kill_one();  // this one goes to the new master, the others still write to the old
         pause_for(500ms);
         line.cut();
-        world.redis_lost_since(from);
+        world.memory_lost_since(from);
     }
     std::cout << "failover test: " << promoted.size() << " failovers, " << lost_bytes << " bytes of writes lost, ";
     const auto account = conclude(world, crew, expected);
-    CHECK(account.causes.contains("Redis lost"));
+    CHECK(account.causes.contains("lost by a server"));
 }

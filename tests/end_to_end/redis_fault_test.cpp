@@ -45,7 +45,7 @@ TEST_CASE("Redis stands still, forgets scripts and keys, is full: nothing is los
         pause_for(1s);
         const auto from = now_us() - 60'000'000;  // whatever was still queued
         what();
-        world.redis_lost_since(from);
+        world.memory_lost_since(from);
         holding.join();
     };
     const auto each_shard = [&](std::vector<std::string> command) {

@@ -24,7 +24,7 @@ TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost a
             world.redis().kill();
             later(0, 300);
             world.redis().start();
-            world.redis_lost_since(from);
+            world.memory_lost_since(from);
         },
         [&] { set_redis_back(world, std::chrono::milliseconds(crew.between(500, 1500))); },
         [&] {

@@ -64,7 +64,7 @@ std::vector<Asked> Replica::asked() const {
 World::World(Options options)
     : options_(std::move(options)),
       replica_(directory_.path(), options_.replica),
-      redis_({}, options_.redis_env),
+      redis_(options_.redis_config, options_.redis_env),
       postgres_(PrivatePostgres::Options{.fsync = options_.fsync, .disk = options_.postgres_disk}),
       database_(postgres_.new_database()) {
     std::ofstream settings(directory_.path() / "pawl.yaml");

@@ -20,8 +20,8 @@ struct Asked {
     int status = 0;             ///< 0: reset
 };
 
-/// What Redis took between two moments, in microseconds since the epoch, and did not have afterwards.
-struct RedisLoss {
+/// What Redis or Postgres took between two moments, in microseconds since the epoch, and did not have afterwards.
+struct MemoryLoss {
     std::int64_t from_us = 0, to_us = 0;
 };
 [[nodiscard]] std::int64_t now_us();
@@ -53,6 +53,7 @@ class World {
         bool fsync = false;
         std::filesystem::path postgres_disk = {};         ///< as PrivatePostgres::Options::disk
         std::map<std::string, std::string> redis_env = {};
+        PrivateRedis::Config redis_config = {};  ///< as that of PrivateRedis
     };
     World() : World(Options()) {}
     explicit World(Options options);
@@ -80,9 +81,9 @@ class World {
     /// How many lines of the log hold `sentence`.
     [[nodiscard]] int told(const std::string& sentence) const;
 
-    /// The test broke Redis: what it took since `from_us` may be gone. The repeats that follow are tied to it.
-    void redis_lost_since(std::int64_t from_us) { redis_losses_.push_back({from_us, now_us()}); }
-    [[nodiscard]] const std::vector<RedisLoss>& redis_losses() const { return redis_losses_; }
+    /// The test broke Redis, or set Postgres back: what it took since `from_us` may be gone. The repeats that follow are tied to it.
+    void memory_lost_since(std::int64_t from_us) { memory_losses_.push_back({from_us, now_us()}); }
+    [[nodiscard]] const std::vector<MemoryLoss>& memory_losses() const { return memory_losses_; }
 
     /// All user tables of the schema, without pawl's own columns, in one text with a fixed order.
     [[nodiscard]] std::map<std::string, std::string> tables() const;
@@ -99,7 +100,7 @@ class World {
     PrivatePostgres postgres_;
     std::string database_;
     std::string log_;
-    std::vector<RedisLoss> redis_losses_;
+    std::vector<MemoryLoss> memory_losses_;
 };
 
 /// How many lines of a log hold `sentence`.

@@ -24,7 +24,9 @@ int repeats_for(const Event& event) {
     switch (event.fault) {
         case Fault::kill:
         case Fault::pause: return hits_collector ? walks_most : 0;
-        case Fault::slow: return event.what == "renew" ? walks_most : 0;
+        case Fault::slow:
+        case Fault::request_lost:
+        case Fault::reply_lost: return event.what == "renew" ? walks_most : 0;
         case Fault::redis_wipe:
         case Fault::redis_rollback: return pages_most;
         default: return 0;

@@ -169,6 +169,18 @@ std::string PrivatePostgres::new_database() {
 void PrivatePostgres::stop() { end(SIGINT); }
 void PrivatePostgres::kill() { end(SIGQUIT); }
 
+void PrivatePostgres::snapshot() {
+    if (pid_ > 0) throw std::logic_error("snapshot needs a stopped Postgres");
+    fs::remove_all(directory_ / "copy");
+    run({"/bin/cp", "-a", data_, directory_ / "copy"}, server_account());
+}
+
+void PrivatePostgres::restore() {
+    if (pid_ > 0) throw std::logic_error("restore needs a stopped Postgres");
+    fs::remove_all(data_);
+    run({"/bin/cp", "-a", directory_ / "copy", data_}, server_account());
+}
+
 void PrivatePostgres::promote() { (void)psql(url(), "select pg_promote()"); }
 
 void PrivatePostgres::start() {

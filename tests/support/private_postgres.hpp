@@ -49,6 +49,9 @@ class PrivatePostgres {
         stop();
         start();
     }
+    /// A copy of the data as it stands on the disk, and putting it back: while the server does not run.
+    void snapshot();
+    void restore();
     /// Ends the life of a standby: it takes writes when this returns.
     void promote();
 
