@@ -176,7 +176,7 @@ streams: {a: {url: "http://h/", key: id}}
             std::string(to_string(source.errors[i].verdict)) +
             (source.errors[i].header.empty() ? "" : " with " + source.errors[i].header));
     CHECK(defaults == Names{"429 rate_limited", "403 rate_limited with retry-after", "401 fail",
-                            "404 gone", "204 empty", "408 retry", "400 fail"});
+                            "410 cursor_expired", "404 gone", "204 empty", "408 retry", "400 fail"});
 }
 
 TEST_CASE("a refused key is put aside where there are keys", "[source]") {

@@ -371,7 +371,7 @@ TEST_CASE("wrong: error rules", "[wrong_files]") {
         Lines{"3:10: a rule needs \"status\", \"body\" or \"header\": it would match everything"});
     CHECK(wrong_head("errors: [{status: 404, do: ignore}]\n") ==
           Lines{"3:28: \"do\" must be \"page\", \"retry\", \"rate_limited\", \"quarantine_key\", "
-                "\"gone\", \"empty\", \"truncated\" or \"fail\", not \"ignore\""});
+                "\"gone\", \"cursor_expired\", \"empty\", \"truncated\" or \"fail\", not \"ignore\""});
     CHECK(wrong_head("errors: [{status: [404, 6xx], do: gone}]\n") ==
           Lines{"3:25: \"status\" must be a status from 100 to 599, or such as 5xx, or a list of "
                 "these, not \"6xx\""});

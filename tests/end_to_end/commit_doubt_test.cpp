@@ -45,5 +45,5 @@ TEST_CASE("the connection breaks before, at and after COMMIT: no row is lost and
     const auto doubts = world.told("A commit is in doubt"), stored = world.told("verdict=duplicate");
     std::cout << "doubt test: " << doubts << " in doubt, " << stored << " pages had been stored" << std::endl;
     CHECK(doubts + world.told("Storing failed, the pages wait") >= rounds);
-    CHECK(stored >= rounds / 3);  // each COMMIT that was answered, at least
+    CHECK(stored >= rounds / 6);  // a third of the COMMITs was carried out and not answered, some of them the planner's
 }
