@@ -150,6 +150,9 @@ class StreamChecks {
             check_template(stream, {"query", name}, value);
         for (const auto& [name, value] : stream.headers)
             check_template(stream, {"headers", name}, value);
+        std::vector<Template> in_body;
+        stream.body.root.add_templates(in_body);
+        for (const Template& text : in_body) check_template(stream, {"body"}, text);
         std::set<std::string> seen;
         if (stream.expect) check_expect(stream, seen);
         for (const Expression& expression : expressions_of(stream))

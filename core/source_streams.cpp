@@ -201,10 +201,12 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     read_url(map, base_url, stream, problems);
     read_templates(map, "query", stream.query, problems);
     read_templates(map, "headers", stream.headers, problems);
+    read_method_and_body(map, stream, problems);
     stream.cost = read_cost(map, problems);
     if (map.has("credentials")) stream.with_credentials = map.choice("credentials") != "none";
     read_scopes(map, stream, problems);
     read_stream_pagination(map, defaults, stream, problems);
+    check_places(map, stream, problems);
     read_records(map, stream, problems);
     stream.emits = read_emits(map, stream.name, problems);
     read_conditional_and_refresh(map, stream);

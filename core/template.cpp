@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/errors.hpp"
+#include "core/url_encoding.hpp"
 
 namespace pawl::core {
 
@@ -58,21 +59,6 @@ std::string apply_function(std::string_view function, std::string_view value) {
         if (function == "upper" && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
     }
     return text;
-}
-
-/// RFC 3986: everything but unreserved characters.
-std::string escape_url_component(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-                                c == '~';
-        if (unreserved)
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
 }
 
 bool is_whole_url(std::string_view text) {
@@ -143,6 +129,14 @@ std::string Template::fill(const NamedValues* parent, const NamedValues* list,
         text += escaped ? escape_url_component(filled) : filled;
     }
     return text;
+}
+
+std::optional<Value> Template::sole_value(const NamedValues* parent, const NamedValues* list) const {
+    if (parts_.size() != 1 || parts_[0].name.empty() || !parts_[0].function.empty()) return std::nullopt;
+    const Value* value = find_placeholder(parts_[0].name, parent, list);
+    if (value == nullptr || value->is_null())
+        throw PermanentError(fmt::format("placeholder {{{}}} of \"{}\" has no value", parts_[0].name, text_));
+    return *value;
 }
 
 std::string Template::fill(std::string_view name, std::string_view value) const {

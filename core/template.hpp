@@ -29,6 +29,8 @@ class Template {
     /// Escaping applies to the values, not to the literal text. A template that is one bare placeholder is not escaped
     /// when `Escape::url_component` is asked for and the value is a whole URL (`url: "{list.url}"`).
     [[nodiscard]] std::string fill(const NamedValues* parent, const NamedValues* list, Escape escape) const;
+    /// The value of a template that is one bare placeholder, with its type; nullopt for any other. Throws as fill does.
+    [[nodiscard]] std::optional<Value> sole_value(const NamedValues* parent, const NamedValues* list) const;
     /// The same with a single name → value: for `Bearer {key}`.
     [[nodiscard]] std::string fill(std::string_view name, std::string_view value) const;
 

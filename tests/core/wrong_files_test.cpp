@@ -107,19 +107,34 @@ TEST_CASE("wrong: what a walk is expected to find", "[wrong_files]") {
           Lines{"8:21: the entries of \"list\" have no \"siz\" (did you mean \"size\"?)"});
 }
 
+TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
+    CHECK(wrong_field("method: FETCH") ==
+          Lines{"7:13: \"method\" must be \"GET\", \"POST\", \"PUT\" or \"PATCH\", not \"FETCH\""});
+    CHECK(wrong_field("body: {}") ==
+          Lines{"7:11: \"json\", \"form\" or \"graphql\" is missing: what is sent?"});
+    CHECK(wrong_field("body: {json: {}, form: {}}") ==
+          Lines{"7:11: \"json\" and \"form\" exclude each other"});
+    CHECK(wrong_field("body: {form: {a: {b: 1}}}") ==
+          Lines{"7:19: \"a\" must be a value: a form is flat"});
+    CHECK(wrong_field("body: {graphql: {variables: {}}}") == Lines{"7:21: \"query\" is missing"});
+    CHECK(wrong_field("body: {json: {a: \"{b\"}}").size() == 1);
+    CHECK(wrong_field("method: GET\n    body: {json: {}}") == Lines{"7:13: GET sends no body"});
+    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") ==
+          Lines{"7:25: \"into\" is missing: which parameter takes it?"});
+    CHECK(wrong_field("paginate: last_id") ==
+          Lines{"7:15: \"last_id\" needs its fields: paginate: {last_id: …}"});
+    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.after}}") ==
+          Lines{"7:15: \"body.after\" is a place in a body, and the stream sends none (write body: {json: {…}})"});
+    CHECK(wrong_field("body: {json: [1]}\n    paginate: {cursor: {next: $.c, into: body.1}}") ==
+          Lines{"8:15: the body has no place for \"body.1\""});
+    CHECK(wrong_field("body: {form: {a: 1}}\n    paginate: {cursor: {next: $.c, into: body.a.b}}").size() == 2);
+}
+
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("incremental: {since: {}}") == Lines{later("7:5", "incremental")});
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
-    CHECK(wrong_field("body: {json: {}}") == Lines{later("7:5", "body")});
-    CHECK(wrong_field("method: POST") == Lines{later("7:5", "method")});
     CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
     CHECK(wrong_field("decode: csv") == Lines{later("7:13", "csv")});
-    CHECK(wrong_field("paginate: {type: link, stop_when: $.x}") ==
-          Lines{later("7:28", "stop_when")});
-    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") == Lines{later("7:16", "last_id")});
-    CHECK(wrong_field("paginate: last_id") == Lines{later("7:15", "last_id")});
-    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.variables.after}}") ==
-          Lines{later("7:42", "into: body.…")});
     CHECK(wrong_foreach("{range: {from: 1, to: 9}}") == Lines{later("5:15", "range")});
     CHECK(wrong_foreach("[{list: [1], as: a}, {list: [2], as: b}]") ==
           Lines{later("5:14", "foreach: […]")});
@@ -406,7 +421,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
           Lines{"7:15: \"paginate\" must be none, link or a map"});
     CHECK(
         wrong_field("paginate: {max_pages: 5}") ==
-        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\" or \"cursor\" is missing: how is "
+        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\", \"cursor\" or \"last_id\" is missing: how is "
               "the next page found?"});
     CHECK(wrong_field("paginate: {type: link, next_url: $.n}") ==
           Lines{"7:15: \"type\" and \"next_url\" exclude each other"});
@@ -427,7 +442,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
     CHECK(wrong_field("paginate: {cursor: {into: query.a}}") ==
           Lines{"7:24: \"next\" is missing: where is the token?"});
     CHECK(wrong_field("paginate: {cursor: {next: $.c, into: after}}") ==
-          Lines{"7:42: \"into\" must be query.NAME, not \"after\""});
+          Lines{"7:42: \"into\" must be query.NAME or body.PATH, not \"after\""});
 }
 
 TEST_CASE("wrong: foreach", "[wrong_files]") {
