@@ -71,9 +71,7 @@ Following follow_next_url(const core::Stream& stream, const PageRead& page) {
 Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     PageAnswers answer(page.document, *page.headers);
     const auto more = answer(stream.paginate.more);
-    const bool denied =
-        !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
-    if (denied) return end("there is no more");
+    if (!more.is_null() && !core::is_true(more)) return end("there is no more");
     const auto cursor = answer(stream.paginate.next);
     if (is_nothing(cursor)) return end("no next cursor");
     return next_token(cursor.text);

@@ -23,11 +23,10 @@ std::string header_value(const std::string& name, std::string value) {
 }
 
 // The stream's URL with its query, as for a page without a cursor.
-std::string stream_url(const core::Stream& stream, const core::NamedValues& parent,
-                       const core::NamedValues& list) {
-    auto url = clean_url(stream.url.fill(&parent, &list, Escape::url_component));
+std::string stream_url(const core::Stream& stream, const core::TemplateScope& scope) {
+    auto url = clean_url(stream.url.fill(scope, Escape::url_component));
     for (const auto& [name, value] : stream.query)
-        url = with_query(url, name, value.fill(&parent, &list, Escape::none));
+        url = with_query(url, name, value.fill(scope, Escape::none));
     return url;
 }
 
@@ -83,13 +82,15 @@ PageRequest page_request(const core::SourceFile& source, const core::Stream& str
     core::Arena arena;
     const auto parent = core::read_named_values(slice.parent, arena);
     const auto list = core::read_named_values(slice.list, arena);
+    core::TemplateScope scope;
+    scope.parent = &parent;
+    scope.list = &list;
     if (cursor && cursor->empty())
         throw core::PermanentError("The API gave a cursor that cannot be used");
     PageRequest request;
-    request.url = page_url(stream, stream_url(stream, parent, list), cursor);
+    request.url = page_url(stream, stream_url(stream, scope), cursor);
     for (const auto& [name, value] : stream.headers)
-        request.headers.emplace_back(name,
-                                     header_value(name, value.fill(&parent, &list, Escape::none)));
+        request.headers.emplace_back(name, header_value(name, value.fill(scope, Escape::none)));
     request.own_origin = is_at(source.base_url, origin_of(request.url));
     request.with_credentials = stream.with_credentials && request.own_origin &&
                                (source.credentials.has_value() || source.auth.has_value());
