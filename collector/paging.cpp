@@ -68,14 +68,10 @@ Following follow_next_url(const core::Stream& stream, const PageRead& page) {
     return follow_url(page, target.text);
 }
 
-bool is_true(const core::Value& value) {
-    return !is_nothing(value) && value.text != "0" && value.text != "false";
-}
-
 Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     PageAnswers answer(page.document, *page.headers);
     const auto more = answer(stream.paginate.more);
-    if (!more.is_null() && !is_true(more)) return end("there is no more");
+    if (!more.is_null() && !core::is_true(more)) return end("there is no more");
     const auto cursor = answer(stream.paginate.next);
     if (is_nothing(cursor)) return end("no next cursor");
     if (stream.paginate.last_id && page.cursor == cursor.text) return end("no record behind the last one");
@@ -106,7 +102,7 @@ Following what_follows(const core::Stream& stream, const PageRead& page) {
     // A step back reads again what may have been skipped: it goes before the end.
     if (!following.cursor || following.shift == core::Shift::reread) return following;
     PageAnswers answer(page.document, *page.headers);
-    if (!is_true(answer(stream.paginate.stop_when))) return following;
+    if (!core::is_true(answer(stream.paginate.stop_when))) return following;
     following.cursor.reset();
     following.why = "stop_when: " + stream.paginate.stop_when->text();
     return following;

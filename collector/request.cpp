@@ -46,12 +46,12 @@ struct Draft {
 };
 
 // The stream's URL and body, as for a page without a cursor.
-Draft stream_draft(const core::Stream& stream, const core::NamedValues& parent, const core::NamedValues& list) {
+Draft stream_draft(const core::Stream& stream, const core::TemplateScope& scope) {
     Draft draft;
-    draft.url = clean_url(stream.url.fill(&parent, &list, Escape::url_component));
+    draft.url = clean_url(stream.url.fill(scope, Escape::url_component));
     for (const auto& [name, value] : stream.query)
-        draft.url = with_query(draft.url, name, value.fill(&parent, &list, Escape::none));
-    draft.body = stream.body.root.fill(parent, list);
+        draft.url = with_query(draft.url, name, value.fill(scope, Escape::none));
+    draft.body = stream.body.root.fill(scope);
     return draft;
 }
 
@@ -100,18 +100,20 @@ PageRequest page_request(const core::SourceFile& source, const core::Stream& str
     core::Arena arena;
     const auto parent = core::read_named_values(slice.parent, arena);
     const auto list = core::read_named_values(slice.list, arena);
+    core::TemplateScope scope;
+    scope.parent = &parent;
+    scope.list = &list;
     if (cursor && cursor->empty())
         throw core::PermanentError("The API gave a cursor that cannot be used");
     PageRequest request;
-    auto draft = stream_draft(stream, parent, list);
+    auto draft = stream_draft(stream, scope);
     put_cursor(stream.paginate, draft, cursor);
     request.method = stream.method;
     request.url = std::move(draft.url);
     if (stream.body.kind == core::RequestBody::Kind::json) request.body = draft.body.json();
     if (stream.body.kind == core::RequestBody::Kind::form) request.body = draft.body.form();
     for (const auto& [name, value] : stream.headers)
-        request.headers.emplace_back(name,
-                                     header_value(name, value.fill(&parent, &list, Escape::none)));
+        request.headers.emplace_back(name, header_value(name, value.fill(scope, Escape::none)));
     if (stream.body.kind != core::RequestBody::Kind::none && !has_header(request.headers, "content-type"))
         request.headers.emplace_back("Content-Type", stream.body.content_type());
     request.own_origin = is_at(source.base_url, origin_of(request.url));

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
-#include "core/url_encoding.hpp"
+#include "core/percent_encoding.hpp"
 
 namespace pawl::core {
 
@@ -72,15 +72,16 @@ void BodyNode::put(const std::vector<std::string>& path, std::string json) {
     *node = json_node(std::move(json));
 }
 
-BodyNode BodyNode::fill(const NamedValues& parent, const NamedValues& list) const {
+BodyNode BodyNode::fill(const TemplateScope& scope) const {
     if (kind == Kind::json) return *this;
     if (kind == Kind::text) {
-        const auto sole = filled.sole_value(&parent, &list);
-        return json_node(sole ? json_of(*sole) : json_text(filled.fill(&parent, &list, Template::Escape::none)));
+        Arena arena;
+        const auto sole = filled.sole_value(scope, arena);
+        return json_node(sole ? json_of(*sole) : json_text(filled.fill(scope, Template::Escape::none)));
     }
     BodyNode copy;
     copy.kind = kind;
-    for (const auto& [name, value] : members) copy.members.emplace_back(name, value.fill(parent, list));
+    for (const auto& [name, value] : members) copy.members.emplace_back(name, value.fill(scope));
     return copy;
 }
 
@@ -102,7 +103,7 @@ std::string BodyNode::form() const {
         const auto parsed = nlohmann::json::parse(value.text, nullptr, false);
         const auto plain = parsed.is_string() ? parsed.get<std::string>() : value.text;
         if (!out.empty()) out += "&";
-        out += escape_url_component(name) + "=" + escape_url_component(plain);
+        out += percent_encoded(name) + "=" + percent_encoded(plain);
     }
     return out;
 }

@@ -39,7 +39,7 @@ struct BodyNode {
     /// through a value or beyond the end of an array.
     void put(const std::vector<std::string>& path, std::string json);
     /// Without placeholders. Throws PermanentError naming the one whose value is missing or null.
-    [[nodiscard]] BodyNode fill(const NamedValues& parent, const NamedValues& list) const;
+    [[nodiscard]] BodyNode fill(const TemplateScope& scope) const;
     /// JSON text of a node that was filled.
     [[nodiscard]] std::string json() const;
     /// `a=1&b=x` (application/x-www-form-urlencoded) of a flat object that was filled.

@@ -18,9 +18,9 @@ void add_once(std::vector<std::string>& names, std::string name) {
 }
 
 void add_placeholders(const Template& text, std::vector<std::string>& names) {
-    for (const Template::Part& part : text.parts()) {
-        if (part.name.empty() || part.name.starts_with("list.")) continue;
-        add_once(names, part.name.starts_with("parent.") ? part.name.substr(7) : part.name);
+    for (const auto& [name, needed] : text.names()) {
+        if (name.starts_with("list.")) continue;
+        add_once(names, name.starts_with("parent.") ? name.substr(7) : name);
     }
 }
 

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
-#include <boost/regex.hpp>
-
+#include "core/pattern.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -23,15 +22,10 @@ std::string read_pattern(const MapReader& map, std::string_view name, Problems& 
     std::string pattern = map.text(name);
     if (pattern.empty()) return pattern;
     try {
-        const boost::regex compiled{pattern, boost::regex::perl};
-    } catch (const boost::regex_error& error) {
-        const auto offset = error.position() > 0 ? static_cast<std::size_t>(error.position()) : 0;
-        // The library appends where it stopped; our position says that better.
-        std::string reason = error.what();
-        reason.resize(std::min(reason.find("  The error occurred"), reason.size()));
-        if (reason.ends_with('.')) reason.pop_back();
-        problems.add(node->position_of(offset),
-                     fmt::format("\"{}\" is not a regular expression: {}", name, reason));
+        (void)Pattern::compile(pattern);
+    } catch (const ExpressionError& error) {
+        problems.add(node->position_of(error.column),
+                     fmt::format("\"{}\" is not a regular expression: {}", name, error.what()));
         return pattern;
     }
     if (!has_named_group(pattern))
@@ -69,6 +63,8 @@ void read_records(const MapReader& map, Stream& stream, Problems& problems) {
         return;
     }
     stream.records = map.expression("records");
+    if (stream.records && stream.records->yields_parts())
+        problems.add(node->at, "split() is for \"each\": \"records\" is a path such as $.items[*]");
 }
 
 }  // namespace pawl::core::reading

@@ -145,7 +145,7 @@ void read_url(const MapReader& map, const std::string& base_url, Stream& stream,
         return;
     }
     const bool placeholder_first =
-        !compiled->parts().empty() && !compiled->parts().front().name.empty();
+        !compiled->parts().empty() && compiled->parts().front().value.has_value();
     if (const auto fault = url_fault(node->text); fault && !placeholder_first)
         problems.add(node->at, "\"url\" " + *fault);
     stream.url = std::move(*compiled);

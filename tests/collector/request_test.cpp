@@ -30,6 +30,23 @@ TEST_CASE("the first request fills path and query", "[collector][request]") {
           "https://api.example.com/things/a%20b%2Fc?per_page=2");
 }
 
+TEST_CASE("placeholders are expressions over what is known of the partition", "[collector][request]") {
+    const auto source = source_of(R"(
+source: t
+base_url: https://api.example.com
+streams:
+  things:
+    foreach: {list: [7], as: id}
+    path: "/things/{add(id, 1)}/{id ?? 'none'}"
+    query: {since: "{format_time('2026-08-22', '%d/%m/%Y')}"}
+    headers: {x-id: "{sha256(id)}"}
+    key: id
+)");
+    const auto request = page_request(*source, source->streams[0], slice_of(source->streams[0], R"({"id": 7})"), std::nullopt);
+    CHECK(request.url == "https://api.example.com/things/8/7?since=22%2F08%2F2026");
+    CHECK(request.headers.at(0).second == core::sha256_hex("7"));
+}
+
 TEST_CASE("a placeholder without a value fails the slice", "[collector][request]") {
     const auto source = source_paged("none");
     const auto slice = slice_of(source->streams[0], R"({"id": null})");

@@ -315,7 +315,7 @@ streams:
   child:
     foreach: {stream: root, where: "stars > 0", order: stars, key: "{lower(login)}"}
     path: /x/{repo_id}
-    query: {q: "{parent.login}"}
+    query: {q: "{lower(parent.login ?? 'x')}"}
     emit: {table: c, key: [repo_id, at], set: {repo_id: parent.repo_id, stars: parent.stars, at: header.x_total_count}}
   root:
     path: /r

@@ -205,7 +205,13 @@ TEST_CASE("wrong: path and url", "[wrong_files]") {
     CHECK(wrong_stream("    path: /a/{b\n    key: id\n") ==
           Lines{"5:14: \"path\": \"{\" is not closed: write \"{{\" for a brace"});
     CHECK(wrong_stream("    path: \"/a/{title(b)}\"\n    key: id\n") ==
-          Lines{"5:15: \"path\": \"title\" is not a function of placeholders: lower, upper, trim"});
+          Lines{"5:16: \"path\": there is no function title()"});
+    CHECK(wrong_stream("    path: \"/a/{lowr(b)}\"\n    key: id\n") ==
+          Lines{"5:16: \"path\": there is no function lowr(); did you mean lower()?"});
+    CHECK(wrong_stream("    path: \"/a/{today('Asia/Soul')}\"\n    key: id\n") ==
+          Lines{"5:22: \"path\": there is no time zone 'Asia/Soul'; did you mean \"Asia/Seoul\"?"});
+    CHECK(wrong_stream("    path: \"/a/{$.id}\"\n    key: id\n") ==
+          Lines{"5:16: \"path\": a placeholder sees no record: it is made of names, parent, list and window"});
 }
 
 TEST_CASE("wrong: headers", "[wrong_files]") {
@@ -509,6 +515,17 @@ TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
                 "8:25: streams wait for each other: e → e"});
 }
 
+TEST_CASE("wrong: a key of partitions that Postgres cannot make", "[wrong_files]") {
+    const auto keyed = [](const std::string& key) {
+        return wrong_file("source: s\nbase_url: https://api.test\nstreams:\n  a: {path: /a, key: id}\n"
+                          "  b: {foreach: {stream: a, key: \"" + key + "\"}, path: \"/b/{id}\", key: id}\n");
+    };
+    CHECK(keyed("x/{lower(login)}/{trim(parent.name)}").empty());
+    CHECK(keyed("x/{sha256(login)}") ==
+          Lines{"5:36: \"key\": {sha256(login)} is more than lower(), upper() or trim() of a column"});
+    CHECK(keyed("{a ?? b}") == Lines{"5:34: \"key\": {a ?? b} is more than lower(), upper() or trim() of a column"});
+}
+
 TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
     CHECK(wrong_stream("    path: /{id}\n    key: id\n") ==
           Lines{"5:11: {id} refers to nothing: the stream has no \"foreach\""});
@@ -520,6 +537,12 @@ TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
           Lines{"6:11: {parent.id} refers to nothing: the stream has no parent"});
     CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url}") ==
           Lines{"5:32: this entry has no \"url\""});
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.uri}").empty());
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.ur}") ==
+          Lines{"6:11: the entries of \"list\" have no \"ur\" (did you mean \"url\"?)"});
+    CHECK(wrong_stream("    path: /{add(page, 1)}\n    key: id\n") ==
+          Lines{"5:11: {page} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_stream("    path: \"/{format_time(now(), '%Y')}\"\n    key: id\n").empty());
     CHECK(wrong_stream("    path: /a\n    key: id\n    query: {q: \"{x}\"}\n") ==
           Lines{"7:16: {x} refers to nothing: the stream has no \"foreach\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    headers: {h: \"{x}\"}\n") ==
@@ -595,6 +618,16 @@ TEST_CASE("wrong: expressions are told with the column inside them", "[wrong_fil
     REQUIRE(lines.size() == 1);
     CHECK(lines[0].starts_with("6:"));
     CHECK(lines[0].find(": \"id\": ") != std::string::npos);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: \"match($.n, 'a')\", m: \"match($.m, 'x(')\"}}").size() == 1);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: \"$.n[*]\"}}") ==
+          Lines{"6:50: \"n\" must be one value: $.n[*] yields records, for \"each\""});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: entries($)}}") ==
+          Lines{"6:50: \"n\" must be one value: entries($) yields records, for \"each\""});
+    CHECK(wrong_emit("{table: t, key: id, each: \"split($.a, ',')\"}") ==
+          Lines{"6:37: the parts of split() need \"set\": they are $, without fields"});
+    CHECK(wrong_emit("{table: t, key: id, each: \"split($.a, ',')\", set: {id: $}}").empty());
+    CHECK(wrong_field("records: \"split($.a, ',')\"") ==
+          Lines{"7:14: split() is for \"each\": \"records\" is a path such as $.items[*]"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: [1]}}") ==
           Lines{"6:50: \"n\" must be text, not a list"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: }}") ==
