@@ -148,11 +148,12 @@ core::SliceDescriptor Preview::slice_of(const core::Stream& stream,
     slice.stream = stream.name;
     slice.request_hash = stream.request_hash;
     if (stream.foreach_.kind == core::Foreach::Kind::list) {
-        if (stream.foreach_.list.empty())
+        if (stream.foreach_.entries() == 0)
             throw core::ConfigError("stream '" + stream.name + "': its list is empty");
-        slice.list = add_given(stream.foreach_.list.front());
+        slice.list = add_given(stream.foreach_.entry(0));
     } else if (stream.foreach_.kind != core::Foreach::Kind::once) {
         slice.parent = add_given(parent);
+        if (stream.foreach_.entries() > 0) slice.list = stream.foreach_.entry(0);
     }
     return slice;
 }

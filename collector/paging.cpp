@@ -8,6 +8,7 @@
 #include "core/errors.hpp"
 #include "core/identity.hpp"
 #include "core/link_header.hpp"
+#include "core/page_records.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -78,6 +79,18 @@ Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     return next_token(cursor.text);
 }
 
+/// `newest_first`: the last record of the page is as old as what an earlier walk has seen. A pinned record, old among the
+/// new ones, does not end the walk.
+bool meets_the_known(const core::Stream& stream, const PageRead& page) {
+    const auto& incremental = stream.incremental;
+    if (!incremental || incremental->kind != core::Incremental::Kind::newest_first || !page.window.lo || !page.document)
+        return false;
+    const auto records = core::listed_records(stream, *page.document);
+    if (!records || records->empty()) return false;
+    const auto mark = core::mark_of_record(*incremental, *page.document, records->back());
+    return mark && *mark <= *page.window.lo - incremental->lookback;
+}
+
 Following next_page(const core::Stream& stream, const PageRead& page) {
     switch (stream.paginate.kind) {
         case PagingKind::none:
@@ -102,9 +115,10 @@ Following what_follows(const core::Stream& stream, const PageRead& page) {
     // A step back reads again what may have been skipped: it goes before the end.
     if (!following.cursor || following.shift == core::Shift::reread) return following;
     PageAnswers answer(page.document, *page.headers);
-    if (!core::is_true(answer(stream.paginate.stop_when))) return following;
+    const bool stops = core::is_true(answer(stream.paginate.stop_when));
+    if (!stops && !meets_the_known(stream, page)) return following;
     following.cursor.reset();
-    following.why = "stop_when: " + stream.paginate.stop_when->text();
+    following.why = stops ? "stop_when: " + stream.paginate.stop_when->text() : "what follows is known";
     return following;
 }
 

@@ -16,6 +16,7 @@ struct PageRead {
     std::optional<std::string> cursor;  ///< that asked for it
     const Headers* headers = nullptr;
     const core::JsonDocument* document = nullptr;  ///< nullptr for `decode: text`
+    core::Window window;       ///< that the walk asks for
     std::string secret_query;  ///< query parameter that carries a credential: cut from next links;
                                ///< "" : none
 };

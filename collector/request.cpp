@@ -1,8 +1,8 @@
 #include "collector/request.hpp"
 
-#include "collector/http_date.hpp"
 #include "collector/page_position.hpp"
 #include "collector/url.hpp"
+#include "core/duration.hpp"
 #include "core/errors.hpp"
 #include "core/named_values.hpp"
 
@@ -28,9 +28,9 @@ struct Draft {
     std::string url;
     core::BodyNode body;
 
-    void put(const core::Into& into, const std::string& value) {
+    void put(const core::Into& into, const std::string& value, bool is_number = false) {
         if (into.in_body())
-            body.put(into.path, json_at(into, value));
+            body.put(into.path, is_number ? value : json_at(into, value));
         else if (!into.query.empty())
             url = with_query(url, into.query, value);
     }
@@ -41,7 +41,7 @@ struct Draft {
         const auto* there = body.at(into.path);
         const bool number = there != nullptr && there->kind == core::BodyNode::Kind::json && there->text != "null" &&
                             !there->text.starts_with('"');
-        return number && parse_integer(value) ? value : core::json_text(value);
+        return number && core::parse_whole_number(value) ? value : core::json_text(value);
     }
 };
 
@@ -103,10 +103,16 @@ PageRequest page_request(const core::SourceFile& source, const core::Stream& str
     core::TemplateScope scope;
     scope.parent = &parent;
     scope.list = &list;
+    const auto window = core::window_values(stream.incremental && stream.incremental->numeric, slice.window, arena);
+    scope.window = &window;
+    if (slice.begun != 0) scope.now = slice.begun;
     if (cursor && cursor->empty())
         throw core::PermanentError("The API gave a cursor that cannot be used");
     PageRequest request;
     auto draft = stream_draft(stream, scope);
+    if (stream.incremental)
+        for (const auto& sent : core::sent_for(*stream.incremental, slice.window))
+            draft.put(*sent.into, sent.value, sent.is_number);
     put_cursor(stream.paginate, draft, cursor);
     request.method = stream.method;
     request.url = std::move(draft.url);

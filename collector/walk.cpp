@@ -152,6 +152,7 @@ void Walk::follow(FetchedPage& page) {
     PageRead read;
     read.url = page.request.url;
     read.cursor = lease_.cursor;
+    read.window = lease_.slice.window;
     read.headers = &page.response.headers;
     read.document = page.body.document ? &*page.body.document : nullptr;
     read.secret_query = secret_query_of(*source_);

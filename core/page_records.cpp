@@ -1,5 +1,7 @@
 #include "core/page_records.hpp"
 
+#include <algorithm>
+
 namespace pawl::core {
 
 namespace {
@@ -25,6 +27,25 @@ std::optional<std::vector<Record>> listed_records(const Stream& stream, const Js
     if (stream.records) return page_records(stream, document);
     if (document.kind(document.root()) == JsonKind::array) return elements_of(document, document.root());
     return std::nullopt;
+}
+
+std::optional<std::int64_t> mark_of_record(const Incremental& incremental, const JsonDocument& document,
+                                           const Record& record) {
+    Arena arena;
+    Scope scope;
+    scope.document = &document;
+    scope.record = record.node;
+    scope.arena = &arena;
+    return mark_of(incremental.field->evaluate(scope), incremental.numeric);
+}
+
+std::optional<std::int64_t> largest_mark(const Stream& stream, const JsonDocument& document) {
+    if (!stream.incremental || !stream.incremental->field) return std::nullopt;
+    std::optional<std::int64_t> largest;
+    const auto listed = listed_records(stream, document);
+    for (const Record& record : listed ? *listed : std::vector<Record>{{document.root(), std::nullopt}})
+        largest = std::max(largest, mark_of_record(*stream.incremental, document, record));
+    return largest;
 }
 
 std::vector<Record> spread(const JsonDocument& document, const Expression& path, std::vector<Record> records) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/decimal.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -109,9 +110,9 @@ void read_body(const MapReader& map, Stream& stream, Problems& problems) {
         problems.add(node->at, fmt::format("\"body\" has more than {} values", nodes_max));
 }
 
-void check_place(const MapReader& map, const Stream& stream, const Into& into, Problems& problems) {
+void check_place(const MapReader& map, const Stream& stream, const Into& into, const std::string& part, Problems& problems) {
     if (!into.in_body()) return;
-    const Position at = map.node().nearest({"paginate"}).at;
+    const Position at = map.node().nearest({part}).at;
     if (stream.body.kind == RequestBody::Kind::none) {
         problems.add(at, fmt::format("\"{}\" is a place in a body, and the stream sends none", into.text()),
                      "write body: {json: {…}}");
@@ -158,7 +159,10 @@ void read_method_and_body(const MapReader& map, Stream& stream, Problems& proble
 
 void check_places(const MapReader& map, const Stream& stream, Problems& problems) {
     for (const Into* into : {&stream.paginate.into, &stream.paginate.param, &stream.paginate.size_param})
-        check_place(map, stream, *into, problems);
+        check_place(map, stream, *into, "paginate", problems);
+    if (!stream.incremental) return;
+    for (const Into* into : {&stream.incremental->into, &stream.incremental->from_into, &stream.incremental->to_into})
+        check_place(map, stream, *into, "incremental", problems);
 }
 
 }  // namespace pawl::core::reading

@@ -152,6 +152,9 @@ class StreamChecks {
         std::vector<Template> in_body;
         stream.body.root.add_templates(in_body);
         for (const Template& text : in_body) check_template(stream, {"body"}, text);
+        for (const Expression& expression : expressions_of(stream))
+            if (expression.uses_window() && !stream.incremental)
+                report(stream, {}, fmt::format("window refers to nothing in {}: the stream has no \"incremental\"", expression.text()));
         std::set<std::string> seen;
         if (stream.expect) check_expect(stream, seen);
         for (const Expression& expression : expressions_of(stream))
@@ -172,6 +175,8 @@ class StreamChecks {
         const YamlNode* own = root_.nearest({"streams", stream.name}).find("url");
         if (path.front() == "path" && own != nullptr) place = {"url"};
         for (const auto& name : text.names()) check_placeholder(stream, place, name);
+        if (text.uses_window() && !stream.incremental)
+            report(stream, place, "{window.start} refers to nothing: the stream has no \"incremental\"");
     }
 
     void check_placeholder(const Stream& stream, const Path& path, const Template::Name& placeholder) {
@@ -187,9 +192,8 @@ class StreamChecks {
                 return check_list_name(stream, path, placeholder);
             case Foreach::Kind::stream:
             case Foreach::Kind::table:
-                if (name.starts_with("list."))
-                    report(stream, path,
-                           fmt::format("{{{}}} refers to nothing: \"foreach\" has no list", name));
+                if (name.starts_with("list.") || (!name.starts_with("parent.") && stream.foreach_.is_listed(name)))
+                    check_list_name(stream, path, placeholder);
                 else if (const Table* table = parent_table(stream))
                     check_column(stream, path, without_scope(name), *table);
         }
@@ -204,22 +208,28 @@ class StreamChecks {
             return;
         }
         const std::string name = without_scope(scoped);
-        const YamlNode& list = root_.nearest({"streams", stream.name, "foreach", "list"});
         std::vector<std::string> known;
-        const YamlNode* without = nullptr;
-        for (const YamlNode& entry : list.items) {
-            if (!entry.is_map() && !stream.foreach_.as.empty()) known.push_back(stream.foreach_.as);
-            for (const auto& member : entry.members) known.push_back(member.name);
-            const bool has =
-                entry.is_map() ? entry.find(name) != nullptr : stream.foreach_.as == name;
-            if (!has && without == nullptr) without = &entry;
+        for (const Foreach::Factor& factor : stream.foreach_.factors) {
+            const auto names = factor.names();
+            known.insert(known.end(), names.begin(), names.end());
+            if (names.contains(name)) return check_entries(stream, factor, name, placeholder.is_needed);
         }
-        if (without == nullptr || known.empty()) return;
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name),
-                   did_you_mean(name, known));
-        else if (placeholder.is_needed)
-            problems_.add(without->at, fmt::format("this entry has no \"{}\"", name));
+        if (stream.foreach_.factors.empty())
+            report(stream, path, fmt::format("{{{}}} refers to nothing: \"foreach\" has no list", scoped));
+        else if (!known.empty())
+            report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name), did_you_mean(name, known));
+    }
+
+    void check_entries(const Stream& stream, const Foreach::Factor& factor, const std::string& name, bool is_needed) {
+        if (factor.range || !is_needed) return;
+        Path way{"streams", stream.name, "foreach"};
+        if (!factor.place.empty()) way.push_back(factor.place);
+        way.push_back("list");
+        for (const YamlNode& entry : root_.nearest(way).items) {
+            if (!entry.is_map() || entry.find(name) != nullptr) continue;
+            problems_.add(entry.at, fmt::format("this entry has no \"{}\"", name));
+            return;
+        }
     }
 
     /// A stream that waits for its own rows never starts. Each cycle is told once.

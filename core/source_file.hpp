@@ -13,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "core/expression.hpp"
+#include "core/incremental.hpp"
 #include "core/request_body.hpp"
 #include "core/template.hpp"
 
@@ -119,7 +120,7 @@ struct ErrorRule {
 
 struct Pagination {
     enum class Kind : std::uint8_t { none, link, next_url, page, offset, cursor };
-    enum class OnMax : std::uint8_t { truncated, stuck };
+    enum class OnMax : std::uint8_t { truncated, stuck, split };
     Kind kind = Kind::none;
     std::optional<Expression> next;               ///< next_url, cursor: where the next one stands
     Into into;                                    ///< cursor: what takes it
@@ -158,15 +159,37 @@ struct Emit {
 };
 
 struct Foreach {
+    /// Values that the file itself says: a list, or a range of numbers.
+    struct Factor {
+        std::vector<std::string> list;            ///< JSON object text per entry; a scalar 5 with as: id is {"id": 5}
+        struct Range {
+            std::string as;                       ///< what the first number of a step is called; the last one is `end`
+            std::int64_t from = 0, to = 0, step = 1;  ///< `to` is the last number there is
+        };
+        std::optional<Range> range;               ///< instead of a list
+        std::string place;                        ///< where it stands in `foreach: […]`: "0", "1" …; "" : foreach is a map
+
+        [[nodiscard]] std::int64_t size() const;
+        /// Entry `index` as JSON object text.
+        [[nodiscard]] std::string entry(std::int64_t index) const;
+        /// Names that an entry may have.
+        [[nodiscard]] std::set<std::string> names() const;
+    };
     enum class Kind : std::uint8_t { once, list, stream, table };
     Kind kind = Kind::once;                       ///< once: a stream without foreach has one partition, named ""
-    std::string as;                               ///< list: the entry's name; scalars are also {as}
-    std::vector<std::string> list;                ///< JSON object text per entry; a scalar 5 with as: id is {"id": 5}
+    std::vector<Factor> factors;                  ///< list: all there is; else, each row is combined with all of them
     std::string stream;                           ///< stream: the parent stream
     std::string table;                            ///< table, or stream with table: given
     std::optional<Template> key_template;         ///< canonical text of `part`
     std::vector<std::string> key_columns;         ///< or columns; empty: the table's primary key
     std::string where, order;                     ///< SQL over the table's columns
+
+    /// Entries of all factors combined; 1 where there are none.
+    [[nodiscard]] std::int64_t entries() const;
+    /// Combined entry `index`, the last factor's the quickest to change, as JSON object text.
+    [[nodiscard]] std::string entry(std::int64_t index) const;
+    /// True for a name of a list's or range's values.
+    [[nodiscard]] bool is_listed(const std::string& name) const;
 };
 
 /// How many records a walk should find. Decides nothing about what is asked or stored.
@@ -186,6 +209,7 @@ struct Stream {
     std::vector<std::pair<std::string, Template>> headers;
     bool with_credentials = true;
     Pagination paginate;
+    std::optional<Incremental> incremental;       ///< absent: each walk asks for everything
     enum class Decode : std::uint8_t { json, text } decode = Decode::json;
     std::optional<Expression> records;            ///< json; absent: the array that is the document, or the document
     TextRecords text_records;

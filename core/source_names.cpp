@@ -17,9 +17,9 @@ void add_once(std::vector<std::string>& names, std::string name) {
         names.push_back(std::move(name));
 }
 
-void add_placeholders(const Template& text, std::vector<std::string>& names) {
+void add_placeholders(const Foreach& foreach_, const Template& text, std::vector<std::string>& names) {
     for (const auto& [name, needed] : text.names()) {
-        if (name.starts_with("list.")) continue;
+        if (name.starts_with("list.") || foreach_.is_listed(name)) continue;
         add_once(names, name.starts_with("parent.") ? name.substr(7) : name);
     }
 }
@@ -29,12 +29,12 @@ std::vector<std::string> parent_columns_of(const Stream& stream) {
     if (stream.foreach_.kind != Foreach::Kind::stream &&
         stream.foreach_.kind != Foreach::Kind::table)
         return names;
-    add_placeholders(stream.url, names);
-    for (const auto& [name, value] : stream.query) add_placeholders(value, names);
-    for (const auto& [name, value] : stream.headers) add_placeholders(value, names);
+    add_placeholders(stream.foreach_, stream.url, names);
+    for (const auto& [name, value] : stream.query) add_placeholders(stream.foreach_, value, names);
+    for (const auto& [name, value] : stream.headers) add_placeholders(stream.foreach_, value, names);
     std::vector<Template> in_body;
     stream.body.root.add_templates(in_body);
-    for (const Template& text : in_body) add_placeholders(text, names);
+    for (const Template& text : in_body) add_placeholders(stream.foreach_, text, names);
     for (const Expression& expression : expressions_of(stream))
         for (std::string& name : expression.parent_names()) add_once(names, std::move(name));
     return names;
@@ -104,6 +104,16 @@ std::string hash_of(const json& description) {
     return sha256_hex(description.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
+/// `lookback` and the order of windows decide what is asked next, not what a walk that is under way asks.
+json describe(const Incremental& i) {
+    return {{"kind", static_cast<int>(i.kind)},
+            {"field", text_of(i.field)},
+            {"into", {i.into.text(), i.from_into.text(), i.to_into.text()}},
+            {"written", {i.numeric, i.hex, i.format ? i.format->write(0, nullptr) : "", i.granularity, i.inclusive}},
+            {"lookback", i.kind == Incremental::Kind::window ? 0 : i.lookback},
+            {"start", i.start.value_or(0)}};
+}
+
 json describe(const BodyNode& node) {
     switch (node.kind) {
         case BodyNode::Kind::json: return {"json", node.text};
@@ -123,6 +133,7 @@ std::string request_hash_of(const Stream& stream) {
                     {"query", sorted(stream.query, false)},
                     {"headers", sorted(stream.headers, true)},
                     {"paginate", describe(stream.paginate)}};
+    if (stream.incremental) request["incremental"] = describe(*stream.incremental);
     if (stream.body.kind != RequestBody::Kind::none)
         request["body"] = {static_cast<int>(stream.body.kind), describe(stream.body.root)};
     return hash_of(request);
@@ -151,6 +162,10 @@ std::vector<Expression> expressions_of(const Stream& stream) {
     add(stream.paginate.last);
     add(stream.paginate.stop_when);
     if (stream.expect) all.push_back(stream.expect->count);
+    if (stream.incremental) {
+        add(stream.incremental->field);
+        add(stream.incremental->end_value);
+    }
     for (const Emit& emit : stream.emits) {
         add(emit.each);
         add(emit.newest);

@@ -115,7 +115,7 @@ PageBounds read_page_bounds(const MapReader& map) {
     using OnMax = Pagination::OnMax;
     if (const auto word = map.choice("on_max"))
         bounds.on_max = choose<OnMax>(
-            word, {{"truncated", OnMax::truncated}, {"stuck", OnMax::stuck}}, OnMax::stuck);
+            word, {{"truncated", OnMax::truncated}, {"stuck", OnMax::stuck}, {"split", OnMax::split}}, OnMax::stuck);
     return bounds;
 }
 

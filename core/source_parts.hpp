@@ -54,6 +54,10 @@ void read_method_and_body(const MapReader& map, Stream& stream, Problems& proble
 /// Places in a body that the stream does not have.
 void check_places(const MapReader& map, const Stream& stream, Problems& problems);
 
+// source_incremental.cpp: only what is new
+/// `incremental`, held against the stream's tables and pagination.
+void read_incremental(const MapReader& stream_map, Stream& stream, Problems& problems);
+
 // source_foreach.cpp: what a stream is asked for
 [[nodiscard]] Foreach read_foreach(const YamlNode& node, Problems& problems);
 

@@ -206,9 +206,10 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     if (map.has("credentials")) stream.with_credentials = map.choice("credentials") != "none";
     read_scopes(map, stream, problems);
     read_stream_pagination(map, defaults, stream, problems);
-    check_places(map, stream, problems);
     read_records(map, stream, problems);
     stream.emits = read_emits(map, stream.name, problems);
+    read_incremental(map, stream, problems);
+    check_places(map, stream, problems);
     read_conditional_and_refresh(map, stream);
     stream.expect = read_expect(map, problems);
     return stream;

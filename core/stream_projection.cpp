@@ -27,11 +27,17 @@ Places places_of_records(const Stream& stream, JsonProjection& root) {
     return elements ? with_elements({&root}) : Places{&root};
 }
 
+/// Those of core::listed_records; the document itself where it is no list.
+Places listed(const Stream& stream, JsonProjection& root) {
+    return stream.records ? records_of(*stream.records, {&root}, root) : with_elements({&root});
+}
+
 }  // namespace
 
 std::shared_ptr<const JsonProjection> projection_for_rows(const Stream& stream) {
     auto root = std::make_shared<JsonProjection>();
     const auto base = places_of_records(stream, *root);
+    if (stream.incremental && stream.incremental->field) stream.incremental->field->want(listed(stream, *root), *root);
     for (const Emit& emit : stream.emits) {
         const auto records = emit.each ? records_of(*emit.each, base, *root) : base;
         if (emit.infer)
@@ -53,9 +59,10 @@ std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream
         if (limit.cost_from) limit.cost_from->want({root.get()}, *root);
     const bool counts = paginate.kind == Pagination::Kind::page || paginate.kind == Pagination::Kind::offset;
     if (counts) {
-        const auto records = stream.records ? records_of(*stream.records, {root.get()}, *root) : Places{&root->every_child()};
-        want_identities(stream, records, *root);
+        want_identities(stream, listed(stream, *root), *root);
     }
+    if (stream.incremental && stream.incremental->kind == Incremental::Kind::newest_first)
+        stream.incremental->field->want(listed(stream, *root), *root);
     root->settle();
     return root;
 }

@@ -26,12 +26,13 @@ constexpr std::size_t rejected_bytes_max = 64u << 10;  // of one record, kept to
 
 /// All that expressions may look at besides the single record.
 struct PageContext {
-    core::NamedValues parent, list, header, link;
+    core::NamedValues parent, list, header, link, window;
 
-    PageContext(const core::Job& job, core::Arena& arena)
+    PageContext(const core::Job& job, bool numeric, core::Arena& arena)
         : parent(core::read_named_values(job.parent, arena)),
           list(core::read_named_values(job.list, arena)),
-          link(link_parameters(job.link_header, arena)) {
+          link(link_parameters(job.link_header, arena)),
+          window(core::window_values(numeric, job.window, arena)) {
         for (const auto& [name, value] : job.headers) {
             std::string key = name;
             std::replace(key.begin(), key.end(), '-', '_');
@@ -40,7 +41,7 @@ struct PageContext {
     }
 };
 
-Scope page_scope(const core::PageRows& rows, const PageContext& context) {
+Scope page_scope(const core::PageRows& rows, const PageContext& context, const core::Job& job) {
     Scope scope;
     scope.document = rows.document.get();
     scope.record = rows.document->root();
@@ -48,6 +49,8 @@ Scope page_scope(const core::PageRows& rows, const PageContext& context) {
     scope.list = &context.list;
     scope.header = &context.header;
     scope.link = &context.link;
+    scope.window = &context.window;
+    if (job.begun != 0) scope.now = job.begun;
     scope.arena = rows.arena.get();
     return scope;
 }
@@ -189,8 +192,9 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     rows.arena = std::make_unique<core::Arena>();
     if (stream.decode == core::Stream::Decode::text) body = text_records_as_json(stream.text_records, body);
     rows.document = std::make_unique<JsonDocument>(JsonDocument::parse_checked(std::move(body), *stream.rows_wanted));
-    const PageContext context(job, *rows.arena);
-    const Scope page = page_scope(rows, context);
+    const bool numeric = stream.incremental && stream.incremental->numeric;
+    const PageContext context(job, numeric, *rows.arena);
+    const Scope page = page_scope(rows, context, job);
 
     const auto base = core::page_records(stream, *rows.document);
     for (std::size_t i = 0; i < stream.emits.size(); ++i) {
@@ -209,6 +213,7 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
         }
         rows.emits.push_back(std::move(mapper).finish(page));
     }
+    rows.mark = core::largest_mark(stream, *rows.document);
     return rows;
 }
 

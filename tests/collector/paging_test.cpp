@@ -71,6 +71,29 @@ TEST_CASE("stop_when ends a walk that would go on", "[collector][paging]") {
     CHECK(stopped.why == "stop_when: $.done");
 }
 
+TEST_CASE("a walk of the newest first ends where it meets what is known", "[collector][paging]") {
+    const auto source = source_paged("{cursor: {next: $.next, into: query.after}}\n    records: $.items\n    incremental: "
+                                     "{newest_first: {field: $.id, format: number, lookback: 2}}");
+    const auto& stream = source->streams[0];
+    const auto goes_on = [&](const std::string& items, std::optional<std::int64_t> known) {
+        const auto document =
+            core::JsonDocument::parse(R"({"next": "b", "items": )" + items + "}", {}, stream.paging_wanted.get());
+        const Headers headers;
+        PageRead page;
+        page.headers = &headers;
+        page.document = &document;
+        page.window.lo = known;
+        return what_follows(stream, page).cursor.has_value();
+    };
+    CHECK(goes_on(R"([{"id": 9}, {"id": 8}])", std::nullopt));
+    CHECK(goes_on(R"([{"id": 9}, {"id": 8}])", 8));
+    CHECK(goes_on(R"([{"id": 1}, {"id": 8}])", 7));  // an old record is pinned at the top
+    CHECK_FALSE(goes_on(R"([{"id": 9}, {"id": 5}])", 7));
+    CHECK(goes_on(R"([{"id": 9}, {"id": 6}])", 7));
+    CHECK(goes_on(R"([{"id": 9}, {"id": "x"}])", 7));
+    CHECK(goes_on("[]", 7));
+}
+
 TEST_CASE("next_url ends with null, false, nothing or an empty text", "[collector][paging]") {
     const std::string kind = "{next_url: $.next}";
     CHECK(after(kind, R"({"next": "/things/1?p=2"})").cursor ==

@@ -141,6 +141,25 @@ TEST_CASE("requests that differ in their bodies only are different requests", "[
     CHECK_THROWS_AS(redirected(asked("a"), 302, "https://api.example.com/new"), core::PermanentError);
 }
 
+TEST_CASE("a window and a mark go where the source file says", "[collector][request]") {
+    const auto asked = [](const std::string& more, core::Window window, std::optional<std::string> cursor = std::nullopt) {
+        const auto source = source_paged("none\n    " + more);
+        auto slice = slice_of(source->streams[0]);
+        slice.window = window;
+        slice.begun = 86'400'000'000;
+        return page_request(*source, source->streams[0], slice, cursor);
+    };
+    CHECK(asked("incremental: {since: {field: $.t, into: query.since}}", {}).url == "https://api.example.com/things/1?per_page=2");
+    CHECK(asked("incremental: {since: {field: $.t, into: query.since}}", {0, {}}).url ==
+          "https://api.example.com/things/1?per_page=2&since=1970-01-01T00%3A00%3A00Z");
+    const std::string window = "incremental: {window: {from_into: body.from, to_into: body.to, format: epoch, start: 1970-01-01, step: 1d}}";
+    CHECK(asked(window + "\n    body: {json: {}}", {0, 86'400'000'000}).body == R"({"from":0,"to":86400})");
+    const auto url = asked("incremental: {window: {start: 1970-01-01, step: 1d}}\n    headers: {X-Day: "
+                           "\"{format_time(window.start, '%d.%m.%Y')}\", X-Now: \"{today()}\"}",
+                           {0, 86'400'000'000});
+    CHECK(url.headers == Headers{{"X-Day", "01.01.1970"}, {"X-Now", "1970-01-02"}});
+}
+
 TEST_CASE("redirects are followed at the same origin only", "[collector][request]") {
     const auto source = source_paged("none");
     const auto request =

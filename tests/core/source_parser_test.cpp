@@ -21,6 +21,19 @@ Stream parse_stream(const std::string& lines) {
 
 }  // namespace
 
+TEST_CASE("parts of foreach are combined", "[source_parser]") {
+    const auto source = pawl::core::parse_source_text(
+        "source: t\nbase_url: https://h\nstreams:\n  a:\n    foreach: [{list: [{x: 1}, {x: 12345678901234567890}]}, {range: {from: 5, to: 9, "
+        "step: 2}, as: id}]\n    path: /{x}/{id}-{end}\n    key: id\n",
+        "t.yaml", {});
+    const auto& foreach_ = source.streams[0].foreach_;
+    CHECK(foreach_.kind == Foreach::Kind::list);
+    REQUIRE(foreach_.entries() == 6);
+    CHECK(foreach_.entry(0) == R"({"x": 1, "id": 5, "end": 6})");
+    CHECK(foreach_.entry(2) == R"({"x": 1, "id": 9, "end": 9})");
+    CHECK(foreach_.entry(4) == R"({"x": 12345678901234567890, "id": 7, "end": 8})");
+}
+
 TEST_CASE("the smallest useful file is read", "[source]") {
     const SourceFile source = parse(R"(source: hn
 base_url: https://hacker-news.firebaseio.com/v0
@@ -40,7 +53,7 @@ streams:
     REQUIRE(source.streams.size() == 1);
     const Stream& story = source.streams.front();
     CHECK(story.foreach_.kind == Foreach::Kind::list);
-    CHECK(story.foreach_.list ==
+    CHECK(story.foreach_.factors[0].list ==
           Names{R"({"id": 8863})", R"({"id": 121003})", R"({"id": 2921983})"});
     CHECK(story.url.text() == "https://hacker-news.firebaseio.com/v0/item/{id}.json");
     CHECK(story.paginate.kind == Pagination::Kind::none);
@@ -59,13 +72,13 @@ TEST_CASE("list entries keep numbers digit for digit", "[source]") {
     const Stream plain = parse_stream(
         "    foreach: {list: [5, \"5\", 12345678901234567890123, 1e400, 007, yes, 5], as: id}\n"
         "    path: /{id}\n    key: id\n");
-    CHECK(plain.foreach_.list == Names{R"({"id": 5})", R"({"id": "5"})",
+    CHECK(plain.foreach_.factors[0].list == Names{R"({"id": 5})", R"({"id": "5"})",
                                        R"({"id": 12345678901234567890123})", R"({"id": 1e400})",
                                        R"({"id": "007"})", R"({"id": "yes"})"});
     const Stream maps = parse_stream(
         "    foreach: {list: [{n: 1.50, name: \"a\\\"b\"}, {n: -2, name: ü}]}\n"
         "    path: /{n}/{list.name}\n    key: id\n");
-    CHECK(maps.foreach_.list ==
+    CHECK(maps.foreach_.factors[0].list ==
           Names{R"({"n": 1.50, "name": "a\"b"})", R"({"n": -2, "name": "ü"})"});
 }
 

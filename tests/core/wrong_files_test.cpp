@@ -107,6 +107,45 @@ TEST_CASE("wrong: what a walk is expected to find", "[wrong_files]") {
           Lines{"8:21: the entries of \"list\" have no \"siz\" (did you mean \"size\"?)"});
 }
 
+TEST_CASE("wrong: ranges, and what is combined", "[wrong_files]") {
+    CHECK(wrong_foreach("{range: {from: 1}}") == Lines{"5:22: \"to\" is missing: which is the last number?"});
+    CHECK(wrong_foreach("{range: {from: 9, to: 1}}") == Lines{"5:22: a range from 9 to 1 is empty"});
+    CHECK(wrong_foreach("{range: {from: 1, to: 99000000}}") == Lines{"5:14: \"foreach\" makes more than 10000000 partitions"});
+    CHECK(wrong_foreach("[{range: {from: 1, to: 9}}, {list: [1], as: n}]") ==
+          Lines{"5:14: two parts of \"foreach\" have a value \"n\" (name one otherwise: as: …)"});
+    CHECK(wrong_foreach("[]") == Lines{"5:14: \"foreach\" is empty"});
+    CHECK(wrong_foreach("[5]") == Lines{"5:15: a part of \"foreach\" must be a map such as {list: [1, 2], as: id}"});
+    CHECK(wrong_foreach("{list: [1], as: a, stream: a}").size() >= 1);
+    CHECK(wrong_foreach("[{stream: a}, {table: b}]").size() >= 1);
+}
+
+TEST_CASE("wrong: what is asked for of what is new", "[wrong_files]") {
+    CHECK(wrong_field("incremental: {}") ==
+          Lines{"7:18: \"since\", \"window\" or \"newest_first\" is missing: how is the new told from the old?"});
+    CHECK(wrong_field("incremental: {since: {into: query.since}}") ==
+          Lines{"7:26: \"field\" is missing: which value of a record says how new it is?"});
+    CHECK(wrong_field("incremental: {since: {field: $.t, into: since}}") ==
+          Lines{"7:45: \"into\" must be query.NAME or body.PATH, not \"since\""});
+    CHECK(wrong_field("incremental: {since: {field: $.t, into: body.since}}") ==
+          Lines{"7:18: \"body.since\" is a place in a body, and the stream sends none (write body: {json: {…}})"});
+    CHECK(wrong_field("incremental: {since: {field: $.t, into: query.s, lookback: often}}") ==
+          Lines{"7:64: \"lookback\" must be a duration such as 7d or 1h, not \"often\""});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, step: 7d}}") ==
+          Lines{"7:27: \"start\" is missing: where does the history begin?"});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: yesterday, step: 7d}}") ==
+          Lines{"7:55: \"start\" must be a time such as 2020-01-01 or 2020-01-01T00:00:00Z, not \"yesterday\""});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: 0, step: 7}}") ==
+          Lines{"7:27: \"end\" is missing: numbers have no now"});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: 2020-01-01, step: 1h, format: '%Y-%m-%d'}}") ==
+          Lines{"7:27: \"step\" must be a multiple of what the API tells apart (which \"granularity\" or \"format\" says)"});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: 2020-01-01, step: 1d, end: $.last}}") ==
+          Lines{"7:82: \"end\" must be known before anything is asked (it is a time, a number, parent.NAME or list.NAME)"});
+    CHECK(wrong_field("query: {day: \"{window.start}\"}") ==
+          Lines{"7:18: {window.start} refers to nothing: the stream has no \"incremental\""});
+    CHECK(wrong_field("paginate: {type: link, on_max: split}") ==
+          Lines{"7:15: \"on_max: split\" splits windows, and the stream has no \"incremental: {window: …}\""});
+}
+
 TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
     CHECK(wrong_field("method: FETCH") ==
           Lines{"7:13: \"method\" must be \"GET\", \"POST\", \"PUT\" or \"PATCH\", not \"FETCH\""});
@@ -131,15 +170,9 @@ TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
 }
 
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
-    CHECK(wrong_field("incremental: {since: {}}") == Lines{later("7:5", "incremental")});
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
     CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
     CHECK(wrong_field("decode: csv") == Lines{later("7:13", "csv")});
-    CHECK(wrong_foreach("{range: {from: 1, to: 9}}") == Lines{later("5:15", "range")});
-    CHECK(wrong_foreach("[{list: [1], as: a}, {list: [2], as: b}]") ==
-          Lines{later("5:14", "foreach: […]")});
-    CHECK(wrong_foreach("{list: [1], as: a, stream: a}") ==
-          Lines{later("5:14", "list together with stream or table")});
     CHECK(wrong_emit("{table: t, key: id, merge: append}") == Lines{later("6:38", "append")});
     CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
           Lines{later("6:39", "history")});
@@ -438,7 +471,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
     CHECK(wrong_field("max_pages: 1048576") ==
           Lines{"7:16: \"max_pages\" must be a whole number from 1 to 1048575, not \"1048576\""});
     CHECK(wrong_field("on_max: stop") ==
-          Lines{"7:13: \"on_max\" must be \"stuck\" or \"truncated\", not \"stop\""});
+          Lines{"7:13: \"on_max\" must be \"stuck\", \"truncated\" or \"split\", not \"stop\""});
     CHECK(wrong_field("paginate: {page: {size: 5}}") ==
           Lines{"7:22: \"size\" needs \"size_param\""});
     CHECK(wrong_field("paginate: {page: {size_param: n}}") ==
@@ -453,8 +486,8 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
 
 TEST_CASE("wrong: foreach", "[wrong_files]") {
     CHECK(wrong_foreach("5") ==
-          Lines{"5:14: \"foreach\" must be a map such as {list: [1, 2], as: id}"});
-    CHECK(wrong_foreach("{}") == Lines{"5:14: \"list\", \"stream\" or \"table\" is missing"});
+          Lines{"5:14: \"foreach\" must be a map such as {list: [1, 2], as: id}, or a list of these"});
+    CHECK(wrong_foreach("{}") == Lines{"5:14: \"list\", \"range\", \"stream\" or \"table\" is missing"});
     CHECK(wrong_foreach("{list: [], as: id}") ==
           Lines{"5:21: \"list\" must be a list with entries in it"});
     CHECK(wrong_foreach("{list: [1, 2]}") ==
@@ -501,7 +534,7 @@ TEST_CASE("wrong: parents", "[wrong_files]") {
     CHECK(with_parent("{stream: repos}", "/x/{list.id}") ==
           Lines{"9:11: {list.id} refers to nothing: \"foreach\" has no list"});
     CHECK(with_parent("{stream: open}", "/x/{anything}").empty());
-    CHECK(with_parent("{stream: repos, as: r}") == Lines{"8:14: \"as\" is for \"list\" only"});
+    CHECK(with_parent("{stream: repos, as: r}") == Lines{"8:14: \"as\" is for \"list\" and \"range\" only"});
 }
 
 TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
@@ -539,7 +572,7 @@ TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
           Lines{"5:32: this entry has no \"url\""});
     CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.uri}").empty());
     CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.ur}") ==
-          Lines{"6:11: the entries of \"list\" have no \"ur\" (did you mean \"url\"?)"});
+          Lines{"6:11: the entries of \"list\" have no \"ur\" (did you mean \"uri\"?)"});
     CHECK(wrong_stream("    path: /{add(page, 1)}\n    key: id\n") ==
           Lines{"5:11: {page} refers to nothing: the stream has no \"foreach\""});
     CHECK(wrong_stream("    path: \"/{format_time(now(), '%Y')}\"\n    key: id\n").empty());
