@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/json_number.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {

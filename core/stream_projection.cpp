@@ -22,14 +22,20 @@ Places records_of(const Expression& path, const Places& from, JsonProjection& ro
 
 Places places_of_records(const Stream& stream, JsonProjection& root) {
     if (stream.records) return records_of(*stream.records, {&root}, root);
-    const bool infers = !stream.emits.empty() && stream.emits.front().infer;
-    const bool elements = stream.decode == Stream::Decode::text || infers;
-    return elements ? with_elements({&root}) : Places{&root};
+    return stream.reads_elements() ? with_elements({&root}) : Places{&root};
+}
+
+/// Elements are looked for by name, wherever they stand.
+std::shared_ptr<const JsonProjection> everything() {
+    auto root = std::make_shared<JsonProjection>();
+    root->want_all();
+    return root;
 }
 
 }  // namespace
 
 std::shared_ptr<const JsonProjection> projection_for_rows(const Stream& stream) {
+    if (!stream.records_element.empty()) return everything();
     auto root = std::make_shared<JsonProjection>();
     const auto base = places_of_records(stream, *root);
     for (const Emit& emit : stream.emits) {
@@ -52,6 +58,7 @@ std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream
     for (const Limit& limit : limits)
         if (limit.cost_from) limit.cost_from->want({root.get()}, *root);
     const bool counts = paginate.kind == Pagination::Kind::page || paginate.kind == Pagination::Kind::offset;
+    if (counts && !stream.records_element.empty()) return everything();
     if (counts) {
         const auto records = stream.records ? records_of(*stream.records, {root.get()}, *root) : Places{&root->every_child()};
         want_identities(stream, records, *root);
