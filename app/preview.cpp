@@ -210,12 +210,12 @@ std::string Preview::add_given(const std::string& json) const {
     return object.dump();
 }
 
-collector::HttpRequest Preview::to_http(const std::string& method,
-                                        const collector::PageRequest& request,
+collector::HttpRequest Preview::to_http(const collector::PageRequest& request,
                                         const std::string& key) const {
     collector::HttpRequest http;
-    http.method = method;
+    http.method = request.method;
     http.url = request.url;
+    http.body = request.body;
     http.headers = request.headers;
     http.body_max = context_.settings.http.body_max;
     http.connect_timeout = context_.settings.http.connect_timeout;
@@ -230,7 +230,7 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
     auto request = collector::page_request(*source_, *stream, slice, cursor);
     std::string key = co_await this->key();
     for (int redirects = 0; redirects <= redirects_max; ++redirects) {
-        auto http = to_http(stream->method, request, key);
+        auto http = to_http(request, key);
         auto result = co_await context_.http.fetch(std::move(http));
         Answer answer;
         answer.url = core::redact(request.url);
@@ -239,7 +239,8 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
         const auto judgement = collector::judge(*source_, result, exchange, context_.random);
         if (judgement.kind == collector::Judgement::Kind::redirect) {
             request =
-                collector::redirected(request, std::get<collector::HttpResponse>(result).location);
+                collector::redirected(request, std::get<collector::HttpResponse>(result).status,
+                                      std::get<collector::HttpResponse>(result).location);
             continue;
         }
         if (is_refused(result) && context_.tokens && context_.tokens->replace_refused(key)) {

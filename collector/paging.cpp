@@ -71,17 +71,14 @@ Following follow_next_url(const core::Stream& stream, const PageRead& page) {
 Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     PageAnswers answer(page.document, *page.headers);
     const auto more = answer(stream.paginate.more);
-    const bool denied =
-        !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
-    if (denied) return end("there is no more");
+    if (!more.is_null() && !core::is_true(more)) return end("there is no more");
     const auto cursor = answer(stream.paginate.next);
     if (is_nothing(cursor)) return end("no next cursor");
+    if (stream.paginate.last_id && page.cursor == cursor.text) return end("no record behind the last one");
     return next_token(cursor.text);
 }
 
-}  // namespace
-
-Following what_follows(const core::Stream& stream, const PageRead& page) {
+Following next_page(const core::Stream& stream, const PageRead& page) {
     switch (stream.paginate.kind) {
         case PagingKind::none:
             return end("one page");
@@ -96,6 +93,19 @@ Following what_follows(const core::Stream& stream, const PageRead& page) {
             return follow_cursor(stream, page);
     }
     return end("one page");
+}
+
+}  // namespace
+
+Following what_follows(const core::Stream& stream, const PageRead& page) {
+    Following following = next_page(stream, page);
+    // A step back reads again what may have been skipped: it goes before the end.
+    if (!following.cursor || following.shift == core::Shift::reread) return following;
+    PageAnswers answer(page.document, *page.headers);
+    if (!core::is_true(answer(stream.paginate.stop_when))) return following;
+    following.cursor.reset();
+    following.why = "stop_when: " + stream.paginate.stop_when->text();
+    return following;
 }
 
 std::optional<Ending> reached_bound(const core::Stream& stream, std::int64_t pages) {

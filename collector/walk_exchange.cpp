@@ -1,7 +1,6 @@
 // One exchange of a walk with the API: sent, judged, its body read. What pays for it is in walk_quota.cpp, the walk itself in
 // walk.cpp.
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "collector/feedback.hpp"
@@ -25,22 +24,13 @@ using Kind = Judgement::Kind;
 constexpr std::size_t offload_bytes = 256u << 10;  // parsing this much takes about a millisecond
 constexpr core::Micros suspicion_wait = std::chrono::seconds(1);
 
-bool has_header(const Headers& headers, std::string_view lower_case_name) {
-    return std::any_of(headers.begin(), headers.end(), [&](const auto& header) {
-        return std::equal(header.first.begin(), header.first.end(), lower_case_name.begin(),
-                          lower_case_name.end(), [](char a, char b) {
-                              return std::tolower(static_cast<unsigned char>(a)) == b;
-                          });
-    });
-}
-
 // The request as it goes out, but for the key.
-HttpRequest to_http(const core::Stream& stream, const CollectorOptions& options,
-                    const PageRequest& request,
+HttpRequest to_http(const CollectorOptions& options, const PageRequest& request,
                     const std::optional<storage::Validator>& validator) {
     HttpRequest http;
-    http.method = stream.method;
+    http.method = request.method;
     http.url = request.url;
+    http.body = request.body;
     http.headers = request.headers;
     http.body_max = options.body_max;
     http.connect_timeout = options.connect_timeout;
@@ -62,7 +52,7 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
     exchange_.validator_sent = validator.has_value();
     exchange_.with_credentials = request.with_credentials;
     exchange_.continues = lease_.seq > 0;
-    auto http = to_http(stream_, context_.options, request, validator);
+    auto http = to_http(context_.options, request, validator);
     const auto key = co_await key_for(grant.payer);
     HttpResult result = HttpFailure{.reason = "no token: " + key.reason, .sent = false};
     if (request.with_credentials) inject_credentials(*source_, key.key, http);

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "core/column_names.hpp"
+#include "core/decimal.hpp"
 #include "core/errors.hpp"
 #include "core/json_array.hpp"
-#include "core/json_number.hpp"
 #include "core/unicode.hpp"
 
 namespace pawl::core {

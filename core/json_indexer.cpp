@@ -6,8 +6,8 @@
 #include <cstring>
 #include <memory>
 
+#include "core/characters.hpp"
 #include "core/errors.hpp"
-#include "core/json_number.hpp"
 #include "core/json_projection.hpp"
 #include "core/unicode.hpp"
 
@@ -29,6 +29,28 @@ constexpr std::size_t bytes_per_wanted_value = 64;      // where a third of them
 
 [[noreturn]] void refuse(std::size_t offset, std::string_view reason) {
     throw PermanentError("not valid JSON at byte " + std::to_string(offset) + ": " + std::string(reason));
+}
+
+/// RFC 8259, section 6.
+bool is_number(std::string_view t) {
+    std::size_t i = 0;
+    if (i < t.size() && t[i] == '-') ++i;
+    if (i == t.size() || !is_digit(t[i])) return false;
+    if (t[i] == '0') ++i;
+    else while (i < t.size() && is_digit(t[i])) ++i;
+    if (i < t.size() && t[i] == '.') {
+        const std::size_t first = ++i;
+        while (i < t.size() && is_digit(t[i])) ++i;
+        if (i == first) return false;
+    }
+    if (i < t.size() && (t[i] == 'e' || t[i] == 'E')) {
+        ++i;
+        if (i < t.size() && (t[i] == '+' || t[i] == '-')) ++i;
+        const std::size_t first = i;
+        while (i < t.size() && is_digit(t[i])) ++i;
+        if (i == first) return false;
+    }
+    return i == t.size();
 }
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
@@ -197,7 +219,7 @@ class Indexer {
                 break;
             default:
                 kind = JsonKind::number;
-                if (!is_json_number(whole)) refuse(start(i), "not a value");
+                if (!is_number(whole)) refuse(start(i), "not a value");
         }
         if (keep) {
             auto& stored = values_[open(kind, start(i))];

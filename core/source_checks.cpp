@@ -132,8 +132,7 @@ class StreamChecks {
         for (const std::string& column : each.key_columns)
             check_column(stream, {"foreach", "key"}, column, table);
         if (each.key_template)
-            for (const Template::Part& part : each.key_template->parts())
-                if (!part.name.empty()) check_placeholder(stream, {"foreach", "key"}, part.name);
+            for (const auto& name : each.key_template->names()) check_placeholder(stream, {"foreach", "key"}, name);
     }
 
     void check_column(const Stream& stream, const Path& path, const std::string& column,
@@ -150,30 +149,33 @@ class StreamChecks {
             check_template(stream, {"query", name}, value);
         for (const auto& [name, value] : stream.headers)
             check_template(stream, {"headers", name}, value);
+        std::vector<Template> in_body;
+        stream.body.root.add_templates(in_body);
+        for (const Template& text : in_body) check_template(stream, {"body"}, text);
         std::set<std::string> seen;
         if (stream.expect) check_expect(stream, seen);
         for (const Expression& expression : expressions_of(stream))
             for (const std::string& name : expression.parent_names())
-                if (seen.insert(name).second) check_placeholder(stream, {}, "parent." + name);
+                if (seen.insert(name).second) check_placeholder(stream, {}, {"parent." + name, true});
     }
 
     void check_expect(const Stream& stream, std::set<std::string>& seen) {
         const Path path{"expect", "count"};
         for (const std::string& name : stream.expect->count.parent_names())
-            if (seen.insert(name).second) check_placeholder(stream, path, "parent." + name);
+            if (seen.insert(name).second) check_placeholder(stream, path, {"parent." + name, true});
         for (const std::string& name : stream.expect->count.list_names())
-            check_placeholder(stream, path, "list." + name);
+            check_placeholder(stream, path, {"list." + name, true});
     }
 
     void check_template(const Stream& stream, const Path& path, const Template& text) {
         Path place = path;
         const YamlNode* own = root_.nearest({"streams", stream.name}).find("url");
         if (path.front() == "path" && own != nullptr) place = {"url"};
-        for (const Template::Part& part : text.parts())
-            if (!part.name.empty()) check_placeholder(stream, place, part.name);
+        for (const auto& name : text.names()) check_placeholder(stream, place, name);
     }
 
-    void check_placeholder(const Stream& stream, const Path& path, const std::string& name) {
+    void check_placeholder(const Stream& stream, const Path& path, const Template::Name& placeholder) {
+        const std::string& name = placeholder.scoped;
         switch (stream.foreach_.kind) {
             case Foreach::Kind::once:
                 if (!root_.nearest({"streams", stream.name}).find("foreach"))
@@ -182,7 +184,7 @@ class StreamChecks {
                                        name));
                 return;
             case Foreach::Kind::list:
-                return check_list_name(stream, path, name);
+                return check_list_name(stream, path, placeholder);
             case Foreach::Kind::stream:
             case Foreach::Kind::table:
                 if (name.starts_with("list."))
@@ -193,8 +195,9 @@ class StreamChecks {
         }
     }
 
-    /// Every entry must have it: one that has not would fail while the source runs.
-    void check_list_name(const Stream& stream, const Path& path, const std::string& scoped) {
+    /// Every entry must have what is needed: one that has not would fail while the source runs.
+    void check_list_name(const Stream& stream, const Path& path, const Template::Name& placeholder) {
+        const std::string& scoped = placeholder.scoped;
         if (scoped.starts_with("parent.")) {
             report(stream, path,
                    fmt::format("{{{}}} refers to nothing: the stream has no parent", scoped));
@@ -215,7 +218,7 @@ class StreamChecks {
         if (std::find(known.begin(), known.end(), name) == known.end())
             report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name),
                    did_you_mean(name, known));
-        else
+        else if (placeholder.is_needed)
             problems_.add(without->at, fmt::format("this entry has no \"{}\"", name));
     }
 

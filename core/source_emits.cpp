@@ -53,8 +53,12 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
                          fmt::format("column \"{}\" must be lower-case letters, digits and _, "
                                      "beginning with a letter (at most 63 bytes)",
                                      member.name));
-        else if (auto value = set->expression(member.name))
+        else if (auto value = set->expression(member.name)) {
+            if (!value->has_value())
+                problems.add(member.value.at, fmt::format("\"{}\" must be one value: {} yields records, for \"each\"",
+                                                          member.name, value->text()));
             emit.columns.push_back({member.name, std::move(*value)});
+        }
     }
 }
 
@@ -113,6 +117,8 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     read_merge(map, emit, problems);
     if (const YamlNode* columns = map.find("replace_by"))
         emit.replace_by = read_names(*columns, "replace_by", problems);
+    if (emit.each && emit.each->yields_parts() && emit.infer)
+        problems.add(map.find("each")->at, "the parts of split() need \"set\": they are $, without fields");
     check_key(map, emit, problems);
     check_replace_by(map, emit, problems);
     return emit;

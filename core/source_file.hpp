@@ -13,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "core/expression.hpp"
+#include "core/request_body.hpp"
 #include "core/template.hpp"
 
 /// A source file as the rest of pawl sees it: parsed, checked, compiled. How it is written is in docs/source-files.md;
@@ -121,13 +122,15 @@ struct Pagination {
     enum class OnMax : std::uint8_t { truncated, stuck };
     Kind kind = Kind::none;
     std::optional<Expression> next;               ///< next_url, cursor: where the next one stands
-    std::string into_query;                       ///< cursor: query parameter that takes it
+    Into into;                                    ///< cursor: what takes it
+    bool last_id = false;                         ///< cursor: it is the last record's, and may name itself as the next
     std::optional<Expression> more;               ///< cursor: "is there more"
-    std::string param, size_param;                ///< page, offset: parameter names ("page", "offset"; "" : none)
+    Into param, size_param;                       ///< page, offset: what takes the number, and the size (empty: none)
     std::int64_t start = 1;                       ///< page: number of the first
     std::int64_t size = 0;                        ///< page, offset: records asked for per page; 0: not sent
     std::int64_t overlap = 1;                     ///< offset: records of the page before that are asked for again
     std::optional<Expression> last;               ///< page: number of the last page · offset: total of records
+    std::optional<Expression> stop_when;          ///< true: the walk ends behind this page
     std::int64_t max_pages = 100'000;
     OnMax on_max = OnMax::stuck;
 };
@@ -194,6 +197,7 @@ struct Stream {
     std::string name;
     Foreach foreach_;
     std::string method = "GET";
+    RequestBody body;
     Template url;                                 ///< absolute: base_url + path, or url
     std::vector<std::pair<std::string, Template>> query;
     std::vector<std::pair<std::string, Template>> headers;

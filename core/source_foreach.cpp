@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "core/json_number.hpp"
+#include "core/decimal.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -106,6 +106,12 @@ void read_key(const MapReader& map, Foreach& foreach_, Problems& problems) {
         return;
     }
     foreach_.key_template = read_template(*key, "key", problems);
+    if (!foreach_.key_template) return;
+    for (const Template::Part& part : foreach_.key_template->parts())
+        if (part.value && !part.plain)  // Postgres makes it, in the transaction of the parent's row
+            problems.add(key->position_of(part.column),
+                         fmt::format("\"key\": {{{}}} is more than lower(), upper() or trim() of a column",
+                                     part.value->text()));
 }
 
 void read_rows(const MapReader& map, Foreach& foreach_, Problems& problems) {

@@ -18,9 +18,9 @@ void add_once(std::vector<std::string>& names, std::string name) {
 }
 
 void add_placeholders(const Template& text, std::vector<std::string>& names) {
-    for (const Template::Part& part : text.parts()) {
-        if (part.name.empty() || part.name.starts_with("list.")) continue;
-        add_once(names, part.name.starts_with("parent.") ? part.name.substr(7) : part.name);
+    for (const auto& [name, needed] : text.names()) {
+        if (name.starts_with("list.")) continue;
+        add_once(names, name.starts_with("parent.") ? name.substr(7) : name);
     }
 }
 
@@ -32,6 +32,9 @@ std::vector<std::string> parent_columns_of(const Stream& stream) {
     add_placeholders(stream.url, names);
     for (const auto& [name, value] : stream.query) add_placeholders(value, names);
     for (const auto& [name, value] : stream.headers) add_placeholders(value, names);
+    std::vector<Template> in_body;
+    stream.body.root.add_templates(in_body);
+    for (const Template& text : in_body) add_placeholders(text, names);
     for (const Expression& expression : expressions_of(stream))
         for (std::string& name : expression.parent_names()) add_once(names, std::move(name));
     return names;
@@ -66,17 +69,20 @@ json sorted(const NamedTemplates& entries, bool headers) {
 }
 
 json describe(const Pagination& p) {
-    return {{"kind", static_cast<int>(p.kind)},
+    json paginate = {{"kind", static_cast<int>(p.kind)},
             {"next", text_of(p.next)},
-            {"into_query", p.into_query},
+            {"into_query", p.into.text()},
             {"more", text_of(p.more)},
-            {"param", p.param},
-            {"size_param", p.size_param},
+            {"param", p.param.text()},
+            {"size_param", p.size_param.text()},
             {"start", p.start},
             {"size", p.size},
             {"last", text_of(p.last)},
             {"max_pages", p.max_pages},
             {"on_max", static_cast<int>(p.on_max)}};
+    if (p.stop_when) paginate["stop_when"] = p.stop_when->text();
+    if (p.last_id) paginate["last_id"] = true;
+    return paginate;
 }
 
 json describe(const Emit& emit) {
@@ -107,12 +113,28 @@ std::string hash_of(const json& description) {
     return sha256_hex(description.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
+json describe(const BodyNode& node) {
+    switch (node.kind) {
+        case BodyNode::Kind::json: return {"json", node.text};
+        case BodyNode::Kind::text: return {"text", node.filled.text()};
+        case BodyNode::Kind::array:
+        case BodyNode::Kind::object: break;
+    }
+    json members = json::array();
+    for (const auto& [name, value] : node.members) members.push_back({name, describe(value)});
+    return members;
+}
+
+/// What a stream does not use is left out, so that its hash stays what it was before there was such a thing.
 std::string request_hash_of(const Stream& stream) {
-    return hash_of({{"method", stream.method},
+    json request = {{"method", stream.method},
                     {"url", stream.url.text()},
                     {"query", sorted(stream.query, false)},
                     {"headers", sorted(stream.headers, true)},
-                    {"paginate", describe(stream.paginate)}});
+                    {"paginate", describe(stream.paginate)}};
+    if (stream.body.kind != RequestBody::Kind::none)
+        request["body"] = {static_cast<int>(stream.body.kind), describe(stream.body.root)};
+    return hash_of(request);
 }
 
 std::string mapping_hash_of(const Stream& stream) {
@@ -138,6 +160,7 @@ std::vector<Expression> expressions_of(const Stream& stream) {
     add(stream.paginate.next);
     add(stream.paginate.more);
     add(stream.paginate.last);
+    add(stream.paginate.stop_when);
     if (stream.expect) all.push_back(stream.expect->count);
     for (const Emit& emit : stream.emits) {
         add(emit.each);

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/regex.hpp>
 
+#include "core/pattern.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -24,15 +24,10 @@ std::string read_pattern(const MapReader& map, std::string_view name, Problems& 
     std::string pattern = map.text(name);
     if (pattern.empty()) return pattern;
     try {
-        const boost::regex compiled{pattern, boost::regex::perl};
-    } catch (const boost::regex_error& error) {
-        const auto offset = error.position() > 0 ? static_cast<std::size_t>(error.position()) : 0;
-        // The library appends where it stopped; our position says that better.
-        std::string reason = error.what();
-        reason.resize(std::min(reason.find("  The error occurred"), reason.size()));
-        if (reason.ends_with('.')) reason.pop_back();
-        problems.add(node->position_of(offset),
-                     fmt::format("\"{}\" is not a regular expression: {}", name, reason));
+        (void)Pattern::compile(pattern);
+    } catch (const ExpressionError& error) {
+        problems.add(node->position_of(error.column),
+                     fmt::format("\"{}\" is not a regular expression: {}", name, error.what()));
         return pattern;
     }
     if (!has_named_group(pattern))
@@ -126,16 +121,23 @@ void read_decode(const MapReader& map, Stream& stream, Problems& problems) {
     if (const YamlNode* lists = of_word->find("lists")) stream.xml.lists = read_data_names(*lists, "lists", problems);
 }
 
+std::optional<Expression> read_path(const MapReader& map, std::string_view name, Problems& problems) {
+    auto path = map.expression(name);
+    if (path && path->yields_parts())
+        problems.add(map.find(name)->at, fmt::format("split() is for \"each\": \"{}\" is a path such as $.items[*]", name));
+    return path;
+}
+
 void read_rows(const MapReader& records, Stream& stream, Problems& problems) {
     (void)records.require("rows", "where are the records?");
-    stream.records = records.expression("rows");
+    stream.records = read_path(records, "rows", problems);
     stream.row_columns.emplace();
     const YamlNode* columns = records.require("columns", "what are their values called?");
     if (columns == nullptr) return;
     if (columns->is_sequence())
         stream.row_columns->names = read_data_names(*columns, "columns", problems);
     else
-        stream.row_columns->path = records.expression("columns");
+        stream.row_columns->path = read_path(records, "columns", problems);
 }
 
 /// The map that `records` may be where the body is no text.
@@ -170,7 +172,7 @@ void read_records(const MapReader& map, Stream& stream, Problems& problems) {
     const YamlNode* node = map.find("records");
     if (node == nullptr) return;
     if (node->is_map()) return read_records_map(map, stream, problems);
-    stream.records = map.expression("records");
+    stream.records = read_path(map, "records", problems);
 }
 
 }  // namespace pawl::core::reading

@@ -53,7 +53,7 @@ std::shared_ptr<const JsonProjection> projection_for_paging(const Stream& stream
                                                             const std::vector<Limit>& limits) {
     auto root = std::make_shared<JsonProjection>();
     const auto& paginate = stream.paginate;
-    for (const auto* expression : {&paginate.next, &paginate.more, &paginate.last})
+    for (const auto* expression : {&paginate.next, &paginate.more, &paginate.last, &paginate.stop_when})
         if (*expression) (*expression)->want({root.get()}, *root);
     for (const Limit& limit : limits)
         if (limit.cost_from) limit.cost_from->want({root.get()}, *root);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/errors.hpp"
 #include "storage/identifier.hpp"
 
 namespace pawl::storage {
@@ -33,14 +34,17 @@ std::string_view bare_name(std::string_view name) {
 std::string template_expression(const core::Template& key, const ParentRows& rows) {
     std::vector<std::string> terms;
     for (const core::Template::Part& part : key.parts()) {
-        if (part.name.empty()) {
+        if (!part.value) {
             terms.push_back(literal(part.literal));
             continue;
         }
-        const std::string value = "(" + column(rows, bare_name(part.name)) + ")::text";
-        terms.push_back(part.function == "trim" ? "btrim(" + value + ")"
-                        : part.function.empty() ? value
-                                                : part.function + "(" + value + ")");
+        if (!part.plain)  // `check` refuses it
+            throw core::ConfigError("foreach.key: {" + part.value->text() + "} cannot be made in SQL");
+        const auto& [name, function] = *part.plain;
+        const std::string value = "(" + column(rows, bare_name(name)) + ")::text";
+        terms.push_back(function == "trim" ? "btrim(" + value + ")"
+                        : function.empty() ? value
+                                           : function + "(" + value + ")");
     }
     return terms.empty() ? "''" : fmt::format("{}", fmt::join(terms, " || "));
 }
@@ -129,11 +133,9 @@ std::vector<std::string> key_columns(const core::Stream& child,
         return foreach_.key_columns.empty() ? primary_key : foreach_.key_columns;
     }
     std::vector<std::string> names;
-    for (const core::Template::Part& part : foreach_.key_template->parts()) {
-        const std::string name(bare_name(part.name));
-        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
-            names.push_back(name);
-        }
+    for (const auto& [scoped, needed] : foreach_.key_template->names()) {
+        const std::string name(bare_name(scoped));
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
     return names;
 }

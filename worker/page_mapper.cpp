@@ -67,7 +67,8 @@ class EmitMapper {
         ++rows_.read;
         scope_.record = record.node;
         scope_.entry_key.reset();
-        if (record.key) scope_.entry_key = scope_.arena->keep(*record.key);
+        scope_.part.reset();
+        if (record.key) (record.is_part ? scope_.part : scope_.entry_key) = scope_.arena->keep(*record.key);
         const std::size_t row_start = rows_.cells.size();
         if (emit_.infer) {
             if (!add_inferred(record.node)) return reject(record, "the record is not a JSON object with fields");
@@ -216,7 +217,9 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
                 mapper.add(record);
                 continue;
             }
-            auto inner = emit.each->records(*rows.document, record.node);
+            Scope outer = page;
+            outer.record = record.node;
+            auto inner = emit.each->records(outer);
             for (const auto& one : core::spread(*rows.document, *emit.each, std::move(inner))) mapper.add(one);
         }
         rows.emits.push_back(std::move(mapper).finish(page));

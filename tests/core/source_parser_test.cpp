@@ -205,20 +205,20 @@ TEST_CASE("all paginators are read", "[source]") {
     const Pagination page =
         with("{page: {param: p, start: 0, size_param: n, size: 50, last: $.pages}}");
     CHECK(page.kind == Pagination::Kind::page);
-    CHECK(page.param == "p");
+    CHECK(page.param.query == "p");
     CHECK(page.start == 0);
-    CHECK(page.size_param == "n");
+    CHECK(page.size_param.query == "n");
     CHECK(page.size == 50);
     CHECK(page.last->text() == "$.pages");
-    CHECK(with("{page: {}}").param == "page");
+    CHECK(with("{page: {}}").param.query == "page");
     const Pagination offset = with("{offset: {limit: 50, total: $.total}}");
     CHECK(offset.kind == Pagination::Kind::offset);
-    CHECK(offset.param == "offset");
-    CHECK(offset.size_param == "limit");
+    CHECK(offset.param.query == "offset");
+    CHECK(offset.size_param.query == "limit");
     CHECK(offset.size == 50);
     const Pagination cursor = with("{cursor: {next: $.c, into: query.after, more: $.more}}");
     CHECK(cursor.kind == Pagination::Kind::cursor);
-    CHECK(cursor.into_query == "after");
+    CHECK(cursor.into.query == "after");
     CHECK(cursor.more->text() == "$.more");
 }
 
@@ -358,7 +358,7 @@ streams:
   child:
     foreach: {stream: root, where: "stars > 0", order: stars, key: "{lower(login)}"}
     path: /x/{repo_id}
-    query: {q: "{parent.login}"}
+    query: {q: "{lower(parent.login ?? 'x')}"}
     emit: {table: c, key: [repo_id, at], set: {repo_id: parent.repo_id, stars: parent.stars, at: header.x_total_count}}
   root:
     path: /r

@@ -107,18 +107,33 @@ TEST_CASE("wrong: what a walk is expected to find", "[wrong_files]") {
           Lines{"8:21: the entries of \"list\" have no \"siz\" (did you mean \"size\"?)"});
 }
 
+TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
+    CHECK(wrong_field("method: FETCH") ==
+          Lines{"7:13: \"method\" must be \"GET\", \"POST\", \"PUT\" or \"PATCH\", not \"FETCH\""});
+    CHECK(wrong_field("body: {}") ==
+          Lines{"7:11: \"json\", \"form\" or \"graphql\" is missing: what is sent?"});
+    CHECK(wrong_field("body: {json: {}, form: {}}") ==
+          Lines{"7:11: \"json\" and \"form\" exclude each other"});
+    CHECK(wrong_field("body: {form: {a: {b: 1}}}") ==
+          Lines{"7:19: \"a\" must be a value: a form is flat"});
+    CHECK(wrong_field("body: {graphql: {variables: {}}}") == Lines{"7:21: \"query\" is missing"});
+    CHECK(wrong_field("body: {json: {a: \"{b\"}}").size() == 1);
+    CHECK(wrong_field("method: GET\n    body: {json: {}}") == Lines{"7:13: GET sends no body"});
+    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") ==
+          Lines{"7:25: \"into\" is missing: which parameter takes it?"});
+    CHECK(wrong_field("paginate: last_id") ==
+          Lines{"7:15: \"last_id\" needs its fields: paginate: {last_id: …}"});
+    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.after}}") ==
+          Lines{"7:15: \"body.after\" is a place in a body, and the stream sends none (write body: {json: {…}})"});
+    CHECK(wrong_field("body: {json: [1]}\n    paginate: {cursor: {next: $.c, into: body.1}}") ==
+          Lines{"8:15: the body has no place for \"body.1\""});
+    CHECK(wrong_field("body: {form: {a: 1}}\n    paginate: {cursor: {next: $.c, into: body.a.b}}").size() == 2);
+}
+
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("incremental: {since: {}}") == Lines{later("7:5", "incremental")});
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
-    CHECK(wrong_field("body: {json: {}}") == Lines{later("7:5", "body")});
-    CHECK(wrong_field("method: POST") == Lines{later("7:5", "method")});
     CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
-    CHECK(wrong_field("paginate: {type: link, stop_when: $.x}") ==
-          Lines{later("7:28", "stop_when")});
-    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") == Lines{later("7:16", "last_id")});
-    CHECK(wrong_field("paginate: last_id") == Lines{later("7:15", "last_id")});
-    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.variables.after}}") ==
-          Lines{later("7:42", "into: body.…")});
     CHECK(wrong_foreach("{range: {from: 1, to: 9}}") == Lines{later("5:15", "range")});
     CHECK(wrong_foreach("[{list: [1], as: a}, {list: [2], as: b}]") ==
           Lines{later("5:14", "foreach: […]")});
@@ -189,7 +204,13 @@ TEST_CASE("wrong: path and url", "[wrong_files]") {
     CHECK(wrong_stream("    path: /a/{b\n    key: id\n") ==
           Lines{"5:14: \"path\": \"{\" is not closed: write \"{{\" for a brace"});
     CHECK(wrong_stream("    path: \"/a/{title(b)}\"\n    key: id\n") ==
-          Lines{"5:15: \"path\": \"title\" is not a function of placeholders: lower, upper, trim"});
+          Lines{"5:16: \"path\": there is no function title()"});
+    CHECK(wrong_stream("    path: \"/a/{lowr(b)}\"\n    key: id\n") ==
+          Lines{"5:16: \"path\": there is no function lowr(); did you mean lower()?"});
+    CHECK(wrong_stream("    path: \"/a/{today('Asia/Soul')}\"\n    key: id\n") ==
+          Lines{"5:22: \"path\": there is no time zone 'Asia/Soul'; did you mean \"Asia/Seoul\"?"});
+    CHECK(wrong_stream("    path: \"/a/{$.id}\"\n    key: id\n") ==
+          Lines{"5:16: \"path\": a placeholder sees no record: it is made of names, parent, list and window"});
 }
 
 TEST_CASE("wrong: headers", "[wrong_files]") {
@@ -405,7 +426,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
           Lines{"7:15: \"paginate\" must be none, link or a map"});
     CHECK(
         wrong_field("paginate: {max_pages: 5}") ==
-        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\" or \"cursor\" is missing: how is "
+        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\", \"cursor\" or \"last_id\" is missing: how is "
               "the next page found?"});
     CHECK(wrong_field("paginate: {type: link, next_url: $.n}") ==
           Lines{"7:15: \"type\" and \"next_url\" exclude each other"});
@@ -426,7 +447,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
     CHECK(wrong_field("paginate: {cursor: {into: query.a}}") ==
           Lines{"7:24: \"next\" is missing: where is the token?"});
     CHECK(wrong_field("paginate: {cursor: {next: $.c, into: after}}") ==
-          Lines{"7:42: \"into\" must be query.NAME, not \"after\""});
+          Lines{"7:42: \"into\" must be query.NAME or body.PATH, not \"after\""});
 }
 
 TEST_CASE("wrong: foreach", "[wrong_files]") {
@@ -493,6 +514,17 @@ TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
                 "8:25: streams wait for each other: e → e"});
 }
 
+TEST_CASE("wrong: a key of partitions that Postgres cannot make", "[wrong_files]") {
+    const auto keyed = [](const std::string& key) {
+        return wrong_file("source: s\nbase_url: https://api.test\nstreams:\n  a: {path: /a, key: id}\n"
+                          "  b: {foreach: {stream: a, key: \"" + key + "\"}, path: \"/b/{id}\", key: id}\n");
+    };
+    CHECK(keyed("x/{lower(login)}/{trim(parent.name)}").empty());
+    CHECK(keyed("x/{sha256(login)}") ==
+          Lines{"5:36: \"key\": {sha256(login)} is more than lower(), upper() or trim() of a column"});
+    CHECK(keyed("{a ?? b}") == Lines{"5:34: \"key\": {a ?? b} is more than lower(), upper() or trim() of a column"});
+}
+
 TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
     CHECK(wrong_stream("    path: /{id}\n    key: id\n") ==
           Lines{"5:11: {id} refers to nothing: the stream has no \"foreach\""});
@@ -504,6 +536,12 @@ TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
           Lines{"6:11: {parent.id} refers to nothing: the stream has no parent"});
     CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url}") ==
           Lines{"5:32: this entry has no \"url\""});
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.uri}").empty());
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.ur}") ==
+          Lines{"6:11: the entries of \"list\" have no \"ur\" (did you mean \"url\"?)"});
+    CHECK(wrong_stream("    path: /{add(page, 1)}\n    key: id\n") ==
+          Lines{"5:11: {page} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_stream("    path: \"/{format_time(now(), '%Y')}\"\n    key: id\n").empty());
     CHECK(wrong_stream("    path: /a\n    key: id\n    query: {q: \"{x}\"}\n") ==
           Lines{"7:16: {x} refers to nothing: the stream has no \"foreach\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    headers: {h: \"{x}\"}\n") ==
@@ -619,6 +657,16 @@ TEST_CASE("wrong: expressions are told with the column inside them", "[wrong_fil
     REQUIRE(lines.size() == 1);
     CHECK(lines[0].starts_with("6:"));
     CHECK(lines[0].find(": \"id\": ") != std::string::npos);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: \"match($.n, 'a')\", m: \"match($.m, 'x(')\"}}").size() == 1);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: \"$.n[*]\"}}") ==
+          Lines{"6:50: \"n\" must be one value: $.n[*] yields records, for \"each\""});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: entries($)}}") ==
+          Lines{"6:50: \"n\" must be one value: entries($) yields records, for \"each\""});
+    CHECK(wrong_emit("{table: t, key: id, each: \"split($.a, ',')\"}") ==
+          Lines{"6:37: the parts of split() need \"set\": they are $, without fields"});
+    CHECK(wrong_emit("{table: t, key: id, each: \"split($.a, ',')\", set: {id: $}}").empty());
+    CHECK(wrong_field("records: \"split($.a, ',')\"") ==
+          Lines{"7:14: split() is for \"each\": \"records\" is a path such as $.items[*]"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: [1]}}") ==
           Lines{"6:50: \"n\" must be text, not a list"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: }}") ==

@@ -111,6 +111,20 @@ TEST_CASE("one response fills several tables", "[mapper]") {
     CHECK(none.emits[2].read == 0);
 }
 
+TEST_CASE("the parts of a split text are rows, with what the record around them holds", "[mapper]") {
+    auto stream = stream_of({emit_of({"id", "tag"}, {column("id", "$$.id"), column("tag", "trim($)")})});
+    stream.emits[0].each = Expression::compile("split($.tags, ',')");
+    CHECK(mapped(stream, R"({"id":1,"tags":"a, b","junk":[1]})") == "id=1 tag=a | id=1 tag=b");
+    CHECK(mapped(stream, R"({"id":1})").empty());
+    auto nested = stream_of({emit_of({"tag"}, {column("tag", "if($ == '', null, $)")})});
+    nested.records = Expression::compile("$.items[*]");
+    nested.emits[0].each = Expression::compile("split($.tags, ';')");
+    const auto rows = mapped(nested, {}, R"({"items":[{"tags":"a;;b"},{"tags":""},{"tags":null},{"tags":"c"}]})");
+    CHECK(shown(rows.emits.at(0)) == "tag=a | tag=b | tag=c");
+    REQUIRE(rows.emits.at(0).rejected.size() == 1);
+    CHECK(rows.emits.at(0).rejected[0].record == R"({"tags":"a;;b"})");
+}
+
 TEST_CASE("records may name the array or its elements", "[mapper]") {
     auto stream = stream_of({emit_of({"id"}, {column("id", "$.id"), column("page", "$$.page")})});
     stream.records = Expression::compile(GENERATE(as<std::string>{}, "$.items", "$.items[*]"));
