@@ -115,14 +115,15 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     page.stream = &stream;
     page.url = std::move(answer.url);
     auto& response = answer.response;
-    const std::string body = std::exchange(response.body, {});
+    std::string raw = std::exchange(response.body, {});
     page.status = response.status;
-    page.body_bytes = body.size();
+    page.body_bytes = raw.size();
     page.limits = limits_seen(source_->feedback, response);
 
     collector::FetchedPage fetched;
-    fetched.body = collector::read_body(body, stream, response.header("content-length") == "0");
-    if (!fetched.body.failure.empty())
+    const auto body_max = context_.settings.http.body_max;
+    fetched.body = collector::read_body(std::move(raw), stream, collector::origin_of(response, body_max));
+    if (fetched.body.fault != collector::PageBody::Fault::none)
         throw core::PermanentError(page.url + ": " + fetched.body.failure);
     page.body_hash = fetched.body.hash;
     collector::PageRead seen;
@@ -136,9 +137,10 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     fetched.response = std::move(response);
     queue::Lease lease;
     lease.slice = std::move(slice);
+    std::string body = core::decompress(fetched.body.compressed, body_max);
     const core::Job job = collector::make_job(*source_, stream, lease, std::move(fetched),
                                               core::Link::random(context_.random), 0);
-    page.rows = worker::map_page(stream, job, body);
+    page.rows = worker::map_page(stream, job, std::move(body));
     return page;
 }
 

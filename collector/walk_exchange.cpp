@@ -7,6 +7,7 @@
 #include "collector/limits.hpp"
 #include "collector/numbered_paging.hpp"
 #include "collector/pacing.hpp"
+#include "collector/unpack.hpp"
 #include "collector/walk.hpp"
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
@@ -65,11 +66,11 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
     if (auto* response = std::get_if<HttpResponse>(&result)) asked.response = std::move(*response);
     heed_refusal(key.key, asked);
     if (asked.judgement.kind == Kind::page) {
-        const bool told_empty = asked.response.header("content-length") == "0";
         auto body = std::move(asked.response.body);
-        asked.body = co_await read(std::move(body), told_empty);
-        if (!asked.body.failure.empty()) {
-            asked.judgement = judge_body(*source_, asked.response, asked.body.failure, exchange_,
+        const auto origin = origin_of(asked.response, context_.options.body_max);
+        asked.body = co_await read(std::move(body), origin);
+        if (asked.body.fault != PageBody::Fault::none) {
+            asked.judgement = judge_body(*source_, asked.response, asked.body, exchange_,
                                          context_.ports.random);
             settlement.release_room = asked.judgement.kind == Kind::again;
         }
@@ -99,10 +100,10 @@ core::Task<HttpResult> Walk::send(HttpRequest request) {
     co_return result;
 }
 
-core::Task<PageBody> Walk::read(std::string body, bool told_empty) {
-    if (body.size() < offload_bytes) co_return read_body(std::move(body), stream_, told_empty);
+core::Task<PageBody> Walk::read(std::string body, BodyOrigin origin) {
+    if (body.size() < offload_bytes && !is_packed(body)) co_return read_body(std::move(body), stream_, origin);
     PageBody page;
-    std::function<void()> work = [&] { page = read_body(std::move(body), stream_, told_empty); };
+    std::function<void()> work = [&] { page = read_body(std::move(body), stream_, origin); };
     co_await context_.ports.offload.run(std::move(work));
     co_return page;
 }

@@ -4,8 +4,9 @@
 
 namespace pawl::core {
 
-/// The records of a page before any `each`. Without `records`, the short form reads the array that is the document, or the
-/// document itself; an explicit emit sees the whole document as `$`.
+/// The records of a page before any `each`. Without `records`, they are the elements of an array that is the document where
+/// Stream::reads_elements says so; else the one record is the document itself. `records: {element: …}` means those of this
+/// name wherever they stand, but not within another one.
 [[nodiscard]] std::vector<Record> page_records(const Stream& stream, const JsonDocument& document);
 
 /// The records that a paginator counts: those of `records`, else the elements of the array that the document is; nullopt

@@ -141,6 +141,23 @@ struct TextRecords {
     std::string match;  ///< regular expression with named groups: one record a match
 };
 
+struct CsvOptions {
+    char delimiter = ',';
+    char quote = '"';                 ///< 0: none
+    std::vector<std::string> header;  ///< names of the columns; empty: they stand in the first line
+    int skip = 0;                     ///< lines before the header, or before the first record where `header` is given
+};
+
+struct XmlOptions {
+    std::vector<std::string> lists;  ///< elements that are an array even where there is one
+};
+
+/// What the values of records that are arrays are called.
+struct RowColumns {
+    std::optional<Expression> path;  ///< to the names in the document
+    std::vector<std::string> names;  ///< or these
+};
+
 /// One table that a stream writes.
 struct Emit {
     enum class Merge : std::uint8_t { overwrite, newest, fill_null };
@@ -210,8 +227,12 @@ struct Stream {
     bool with_credentials = true;
     Pagination paginate;
     std::optional<Incremental> incremental;       ///< absent: each walk asks for everything
-    enum class Decode : std::uint8_t { json, text } decode = Decode::json;
-    std::optional<Expression> records;            ///< json; absent: the array that is the document, or the document
+    enum class Decode : std::uint8_t { json, text, jsonl, csv, xml } decode = Decode::json;
+    CsvOptions csv;
+    XmlOptions xml;
+    std::optional<Expression> records;            ///< absent: the array that is the document, or the document
+    std::optional<RowColumns> row_columns;        ///< what `records` finds are arrays
+    std::string records_element;                  ///< xml: or all elements of this name
     TextRecords text_records;
     std::vector<Emit> emits;                      ///< at least one
     bool conditional = false;                     ///< etag
@@ -226,6 +247,11 @@ struct Stream {
     std::vector<std::string> parent_columns;      ///< parent.x and {x} used by this stream: what a partition must carry
     std::vector<std::string> header_names;        ///< response headers that expressions use, lower case
     bool scheduled = true;                        ///< roots of the schedule (all roots when `streams:` is absent)
+
+    /// True where the document, when it is an array, is the list of the records: text, jsonl, csv, and the short form.
+    [[nodiscard]] bool reads_elements() const;
+    /// True where a record that is an array is a line or row that does not fit its columns.
+    [[nodiscard]] bool has_columns() const { return decode == Decode::csv || row_columns; }
 };
 
 struct Schedule {

@@ -98,6 +98,15 @@ json describe(const Emit& emit) {
             {"replace_by", emit.replace_by}};
 }
 
+/// Only what a stream uses, so that the hashes of streams that do not use it stay as they were.
+void add_decoding(const Stream& stream, json& description) {
+    const CsvOptions& csv = stream.csv;
+    if (stream.decode == Stream::Decode::csv)
+        description["csv"] = {std::string(1, csv.delimiter), std::string(1, csv.quote), csv.header, csv.skip};
+    if (stream.decode == Stream::Decode::xml) description["xml"] = {stream.xml.lists, stream.records_element};
+    if (stream.row_columns) description["columns"] = {text_of(stream.row_columns->path), stream.row_columns->names};
+}
+
 /// Canonical: members sorted by name, no blanks. Bytes that are no text (from variables) are
 /// replaced.
 std::string hash_of(const json& description) {
@@ -142,11 +151,13 @@ std::string request_hash_of(const Stream& stream) {
 std::string mapping_hash_of(const Stream& stream) {
     json emits = json::array();
     for (const Emit& emit : stream.emits) emits.push_back(describe(emit));
-    return hash_of({{"decode", static_cast<int>(stream.decode)},
-                    {"records", text_of(stream.records)},
-                    {"split", stream.text_records.split},
-                    {"match", stream.text_records.match},
-                    {"emits", emits}});
+    json description = {{"decode", static_cast<int>(stream.decode)},
+                        {"records", text_of(stream.records)},
+                        {"split", stream.text_records.split},
+                        {"match", stream.text_records.match},
+                        {"emits", emits}};
+    add_decoding(stream, description);
+    return hash_of(description);
 }
 
 }  // namespace

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "core/decoded.hpp"
 #include "core/errors.hpp"
 #include "core/instant.hpp"
 #include "core/link_header.hpp"
 #include "core/named_values.hpp"
 #include "core/page_records.hpp"
 #include "worker/link_parameters.hpp"
-#include "worker/text_records.hpp"
 
 namespace pawl::worker {
 
@@ -89,6 +89,12 @@ class EmitMapper {
             return reject(record, "newest: " + emit_.newest->text() + " is neither a time nor an integer");
         }
         rows_.versions.push_back(*version);
+    }
+
+    /// For a record that never was one.
+    void refuse(const Record& record, std::string reason) {
+        ++rows_.read;
+        reject(record, std::move(reason));
     }
 
     EmitRows finish(const Scope& page) && {
@@ -185,12 +191,17 @@ class EmitMapper {
     std::vector<std::size_t> row_starts_;  // short form only
 };
 
+std::string misfit(const core::Stream& stream) {
+    if (stream.row_columns) return "the row has more values than there are columns";
+    return "the line does not fit the header: too many fields, text behind a closing quote, or cut off";
+}
+
 }  // namespace
 
 core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::string body) {
     core::PageRows rows;
     rows.arena = std::make_unique<core::Arena>();
-    if (stream.decode == core::Stream::Decode::text) body = text_records_as_json(stream.text_records, body);
+    body = core::decoded(stream, std::move(body));
     rows.document = std::make_unique<JsonDocument>(JsonDocument::parse_checked(std::move(body), *stream.rows_wanted));
     const bool numeric = stream.incremental && stream.incremental->numeric;
     const PageContext context(job, numeric, *rows.arena);
@@ -202,6 +213,10 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
         EmitMapper mapper(emit, i, page);
         mapper.expect(base.size());
         for (const auto& record : base) {
+            if (stream.has_columns() && rows.document->kind(record.node) == JsonKind::array) {
+                mapper.refuse(record, misfit(stream));
+                continue;
+            }
             if (!emit.each) {
                 mapper.add(record);
                 continue;

@@ -1,5 +1,7 @@
 #include "core/source_parser.hpp"
 
+#include <set>
+
 #include "core/redact.hpp"
 #include "tests/support/catch.hpp"
 
@@ -287,6 +289,47 @@ TEST_CASE("text is split into records by named groups", "[source]") {
     CHECK(stream.decode == Stream::Decode::text);
     CHECK(stream.text_records.split == R"(^#{2,}\s*(?<section>.+)$)");
     CHECK(stream.text_records.match == R"(x/(?<login>[\w.-]+))");
+}
+
+TEST_CASE("a body may be JSON lines, CSV or XML, with options", "[source]") {
+    const auto decoding = [](const std::string& lines) { return parse_stream("    path: /a\n    key: id\n" + lines); };
+    CHECK(decoding("    decode: jsonl\n").decode == Stream::Decode::jsonl);
+    const Stream plain = decoding("    decode: csv\n");
+    CHECK(plain.decode == Stream::Decode::csv);
+    CHECK(plain.csv.delimiter == ',');
+    CHECK(plain.csv.quote == '"');
+    CHECK(plain.csv.header.empty());
+    CHECK(decoding("    decode: {csv: {}}\n").mapping_hash == plain.mapping_hash);
+    const Stream csv = decoding("    decode: {csv: {delimiter: \"\\t\", quote: none, header: [Ä, b c], skip: 2}}\n");
+    CHECK(csv.decode == Stream::Decode::csv);
+    CHECK(csv.csv.delimiter == '\t');
+    CHECK(csv.csv.quote == 0);
+    CHECK(csv.csv.header == Names{"Ä", "b c"});
+    CHECK(csv.csv.skip == 2);
+    const Stream xml = decoding("    decode: {xml: {lists: [item]}}\n    records: {element: item}\n");
+    CHECK(xml.decode == Stream::Decode::xml);
+    CHECK(xml.xml.lists == Names{"item"});
+    CHECK(xml.records_element == "item");
+    const Stream rows = decoding("    records: {rows: $.rows, columns: $.names}\n");
+    CHECK(rows.records->text() == "$.rows");
+    CHECK(rows.row_columns->path->text() == "$.names");
+    CHECK(decoding("    decode: jsonl\n    records: {rows: \"$[*]\", columns: [a, b]}\n").row_columns->names == Names{"a", "b"});
+}
+
+TEST_CASE("what a body is decoded by is part of how rows are made, and of no request", "[source]") {
+    const auto decoding = [](const std::string& lines) { return parse_stream("    path: /a\n    key: id\n" + lines); };
+    std::vector<Stream> streams;
+    for (const char* lines :
+         {"", "    decode: jsonl\n", "    decode: csv\n", "    decode: {csv: {delimiter: \";\"}}\n", "    decode: {csv: {quote: none}}\n",
+          "    decode: {csv: {header: [id]}}\n", "    decode: {csv: {skip: 1}}\n", "    decode: xml\n",
+          "    decode: {xml: {lists: [id]}}\n", "    decode: xml\n    records: {element: id}\n", "    records: $.rows\n",
+          "    records: {rows: $.rows, columns: [id]}\n", "    records: {rows: $.rows, columns: $.id}\n"})
+        streams.push_back(decoding(lines));
+    std::set<std::string> hashes;
+    for (const Stream& stream : streams) {
+        CHECK(hashes.insert(stream.mapping_hash).second);
+        CHECK(stream.request_hash == streams[0].request_hash);
+    }
 }
 
 TEST_CASE("emits are read in both forms", "[source]") {

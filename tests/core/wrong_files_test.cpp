@@ -172,7 +172,6 @@ TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
     CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
-    CHECK(wrong_field("decode: csv") == Lines{later("7:13", "csv")});
     CHECK(wrong_emit("{table: t, key: id, merge: append}") == Lines{later("6:38", "append")});
     CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
           Lines{later("6:39", "history")});
@@ -588,7 +587,7 @@ TEST_CASE("wrong: records", "[wrong_files]") {
     CHECK(
         wrong_field("decode: jsn") ==
         Lines{
-            "7:13: \"decode\" must be \"json\" or \"text\", not \"jsn\" (did you mean \"json\"?)"});
+            "7:13: \"decode\" must be \"json\", \"jsonl\", \"csv\", \"xml\" or \"text\", not \"jsn\" (did you mean \"json\"?)"});
     CHECK(wrong_field("decode: text") ==
           Lines{"5:5: \"records\" is missing: text needs records: {match: …}"});
     CHECK(wrong_field("records: {match: \"(?<a>b)\"}") ==
@@ -602,6 +601,46 @@ TEST_CASE("wrong: records", "[wrong_files]") {
     CHECK(broken[0].find("\"match\" is not a regular expression: ") != std::string::npos);
     CHECK(wrong_field("decode: text\n    records: $.x") ==
           Lines{"8:14: \"records\" must be a map, not \"$.x\""});
+}
+
+TEST_CASE("wrong: how a body is decoded", "[wrong_files]") {
+    CHECK(wrong_field("decode: {}") == Lines{"7:13: \"decode\" is empty"});
+    CHECK(wrong_field("decode: [csv]") ==
+          Lines{"7:13: \"decode\" must be \"json\", \"jsonl\", \"csv\", \"xml\" or \"text\", not a list"});
+    CHECK(wrong_field("decode: {cvs: {}}") == Lines{"7:14: unknown key \"cvs\" (did you mean \"csv\"?)"});
+    CHECK(wrong_field("decode: {csv: {}, xml: {}}") == Lines{"7:13: \"csv\" and \"xml\" exclude each other"});
+    CHECK(wrong_field("decode: {csv: x}") == Lines{"7:19: \"csv\" must be a map, not \"x\""});
+    CHECK(wrong_field("decode: {csv: {delimeter: \";\"}}") ==
+          Lines{"7:20: unknown key \"delimeter\" (did you mean \"delimiter\"?)"});
+    CHECK(wrong_field("decode: {csv: {delimiter: ab}}") ==
+          Lines{"7:31: \"delimiter\" must be one character of ASCII, not \"ab\""});
+    CHECK(wrong_field("decode: {csv: {delimiter: \"\\n\"}}").size() == 1);
+    CHECK(wrong_field("decode: {csv: {quote: \",\"}}") ==
+          Lines{"7:19: \"delimiter\" and \"quote\" are the same character"});
+    CHECK(wrong_field("decode: {csv: {header: a}}") == Lines{"7:28: \"header\" must be a list of names, not \"a\""});
+    CHECK(wrong_field("decode: {csv: {header: []}}") == Lines{"7:28: \"header\" is empty"});
+    CHECK(wrong_field("decode: {csv: {header: [a, b, a]}}") == Lines{"7:35: \"header\" holds \"a\" twice"});
+    CHECK(wrong_field("decode: {csv: {header: [a, \"\"]}}") == Lines{"7:32: \"header\" is empty"});
+    CHECK(wrong_field("decode: {csv: {skip: -1}}") ==
+          Lines{"7:26: \"skip\" must be a whole number from 0 to 1000000, not \"-1\""});
+    CHECK(wrong_field("decode: {xml: {lists: item}}") == Lines{"7:27: \"lists\" must be a list of names, not \"item\""});
+}
+
+TEST_CASE("wrong: records that are rows or elements", "[wrong_files]") {
+    CHECK(wrong_field("records: {}") == Lines{"7:14: \"records\" is a path such as $.items[*], or {rows: …, columns: …}"});
+    CHECK(wrong_field("records: {rows: $.rows}") == Lines{"7:14: \"columns\" is missing: what are their values called?"});
+    CHECK(wrong_field("records: {columns: [a]}") == Lines{"7:14: \"rows\" is missing: where are the records?"});
+    CHECK(wrong_field("records: {rows: $.rows, columns: [a, a]}") == Lines{"7:42: \"columns\" holds \"a\" twice"});
+    CHECK(wrong_field("records: {rows: $.rows, columns: $.}").size() == 1);
+    CHECK(wrong_field("decode: csv\n    records: {rows: $, columns: [a]}") ==
+          Lines{"8:14: \"rows\" and \"columns\" are for json and jsonl"});
+    CHECK(wrong_field("records: {element: item}") == Lines{"7:14: \"element\" needs \"decode: xml\""});
+    CHECK(wrong_field("decode: xml\n    records: {element: item, rows: $}") ==
+          Lines{"8:14: \"element\" and \"rows\" exclude each other"});
+    CHECK(wrong_field("decode: text\n    records: {match: \"(?<a>b)\", element: x}") ==
+          Lines{"8:42: \"element\" is not for text: it has \"match\""});
+    CHECK(wrong_field("decode: csv\n    records: {match: \"(?<a>b)\"}") ==
+          Lines{"8:14: \"split\" and \"match\" need \"decode: text\""});
 }
 
 TEST_CASE("wrong: emits", "[wrong_files]") {
