@@ -17,6 +17,7 @@ struct Table {
     std::vector<std::string> columns;
     bool inferred = false;  ///< columns are found in the data, so any name may be one
     std::vector<std::string> key;
+    bool appends = false;
     std::string first_stream;
     std::set<std::string> streams;
 };
@@ -24,6 +25,9 @@ struct Table {
 std::string list_of(const std::vector<std::string>& names) {
     return names.empty() ? "no key" : "key [" + fmt::format("{}", fmt::join(names, ", ")) + "]";
 }
+
+/// How a table without a key is written.
+std::string_view written(bool appends) { return appends ? "appended to" : "replaced as a whole"; }
 
 std::string without_scope(const std::string& name) {
     return name.substr(name.find('.') == std::string::npos ? 0 : name.find('.') + 1);
@@ -76,11 +80,16 @@ class StreamChecks {
             Table& table = found->second;
             if (is_new) {
                 table.key = emit.key;
+                table.appends = emit.merge == Emit::Merge::append;
                 table.first_stream = stream.name;
             } else if (table.key != emit.key) {
                 report(stream, {"emit", std::to_string(i), "key"},
                        fmt::format("table \"{}\" has {} here and {} in stream \"{}\"", emit.table,
                                    list_of(emit.key), list_of(table.key), table.first_stream));
+            } else if (table.appends != (emit.merge == Emit::Merge::append)) {
+                report(stream, {"emit", std::to_string(i)},
+                       fmt::format("table \"{}\" is {} here and {} in stream \"{}\"", emit.table,
+                                   written(!table.appends), written(table.appends), table.first_stream));
             }
             table.inferred = table.inferred || emit.infer;
             table.streams.insert(stream.name);

@@ -15,7 +15,17 @@ bool sets(const Emit& emit, const std::string& column) {
                        [&](const Emit::Column& c) { return c.name == column; });
 }
 
-/// `overwrite`, `fill_null`, `newest` beside `newest: $.x`, or `{newest: $.x}`.
+void check_append(const MapReader& map, Problems& problems) {
+    if (map.has("key"))
+        problems.add(map.node().find("key")->at,
+                     "\"key\" has no place beside \"merge: append\": every record is a row of its own",
+                     "take \"key\" away to append, or \"merge\" to keep one row per key");
+    if (map.has("replace_by"))
+        problems.add(map.node().find("replace_by")->at,
+                     "\"replace_by\" has no place beside \"merge: append\": its rows are never taken away");
+}
+
+/// `overwrite`, `fill_null`, `append`, `newest` beside `newest: $.x`, or `{newest: $.x}`.
 void read_merge(const MapReader& map, Emit& emit, Problems& problems) {
     const YamlNode* merge = map.find("merge");
     if (merge != nullptr && merge->is_map()) {
@@ -28,7 +38,8 @@ void read_merge(const MapReader& map, Emit& emit, Problems& problems) {
             read_choice(*merge, "merge", std::string(emit_path) + ".merge", problems),
             {{"overwrite", Emit::Merge::overwrite},
              {"newest", Emit::Merge::newest},
-             {"fill_null", Emit::Merge::fill_null}},
+             {"fill_null", Emit::Merge::fill_null},
+             {"append", Emit::Merge::append}},
             Emit::Merge::overwrite);
         if (merge->text == "newest") {
             (void)map.require("newest", "which value says how new a row is?");
@@ -37,7 +48,9 @@ void read_merge(const MapReader& map, Emit& emit, Problems& problems) {
     }
     if (map.has("newest") && (merge == nullptr || merge->text != "newest"))
         problems.add(map.node().find("newest")->at, "\"newest\" needs \"merge: newest\"");
-    if (map.has("merge") && !map.has("key"))
+    if (emit.merge == Emit::Merge::append)
+        check_append(map, problems);
+    else if (map.has("merge") && !map.has("key"))
         problems.add(map.node().find("merge")->at,
                      "\"merge\" needs \"key\": a table without one is replaced as a whole");
 }
@@ -77,7 +90,7 @@ void check_key(const MapReader& map, const Emit& emit, Problems& problems) {
 }
 
 void check_replace_by(const MapReader& map, const Emit& emit, Problems& problems) {
-    if (emit.replace_by.empty()) return;
+    if (emit.replace_by.empty() || emit.merge == Emit::Merge::append) return;
     const Position at = map.node().find("replace_by")->at;
     if (emit.key.empty() && !map.has("key"))
         problems.add(at,
@@ -118,7 +131,9 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     return emit;
 }
 
-/// `key: id` makes one table of the stream's name.
+bool is_word(const YamlNode* node, std::string_view word) { return node != nullptr && node->is_scalar() && node->text == word; }
+
+/// `key: id`, or `merge: append`, makes one table of the stream's name.
 Emit read_short_form(const MapReader& stream, const std::string& name, Problems& problems) {
     Emit emit;
     emit.table = name;
@@ -133,7 +148,7 @@ Emit read_short_form(const MapReader& stream, const std::string& name, Problems&
 std::vector<Emit> read_emits(const MapReader& stream, const std::string& name, Problems& problems) {
     std::vector<Emit> emits;
     if (!stream.has("emit")) {
-        if (!stream.has("key"))
+        if (!stream.has("key") && !is_word(stream.node().find("merge"), "append"))
             problems.add(stream.at(), "\"key\" or \"emit\" is missing: where do the records go?");
         else
             emits.push_back(read_short_form(stream, name, problems));

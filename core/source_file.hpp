@@ -139,19 +139,29 @@ struct TextRecords {
 
 /// One table that a stream writes.
 struct Emit {
-    enum class Merge : std::uint8_t { overwrite, newest, fill_null };
+    enum class Merge : std::uint8_t {
+        overwrite,
+        newest,
+        fill_null,
+        append,  ///< no key: every record is a row of its own, and stays
+    };
     struct Column {
         std::string name;
         Expression value;
     };
     std::string table;
-    std::vector<std::string> key;                 ///< empty: keyless, replaced as a whole at each walk's end
+    std::vector<std::string> key;                 ///< empty: appended to, or replaced as a whole at each walk's end
     std::optional<Expression> each;               ///< records inside the page's records; absent: the record itself
     std::vector<Column> columns;                  ///< empty and `infer`: every field of the record
     bool infer = false;                           ///< short form
     Merge merge = Merge::overwrite;
     std::optional<Expression> newest;             ///< version of a row, for Merge::newest
     std::vector<std::string> replace_by;          ///< columns; rows of the same values from older walks go at the end
+
+    /// Keyless, and the rows of a partition are those of its last walk.
+    [[nodiscard]] bool is_replaced_as_a_whole() const { return key.empty() && merge != Merge::append; }
+    /// A walk's end takes rows away that it did not see: so it must see all that there are.
+    [[nodiscard]] bool needs_whole_walks() const { return is_replaced_as_a_whole() || !replace_by.empty(); }
 };
 
 struct Foreach {

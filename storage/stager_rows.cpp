@@ -169,7 +169,7 @@ void Stager::encode_replaced() {
     for (std::size_t page = 0; page < pages_.size(); ++page) {
         if (pages_[page].stream != stage_.stream || !ends_walk(*pages_[page].page)) continue;
         if (emit.replace_by.empty()) {
-            stage_.replaces_walks = emit.key.empty() || stage_.replaces_walks;
+            stage_.replaces_walks = emit.is_replaced_as_a_whole() || stage_.replaces_walks;
             continue;
         }
         const EmitRows* rows = rows_of(page);

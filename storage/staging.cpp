@@ -52,7 +52,7 @@ std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
         const auto place = static_cast<std::size_t>(entry.stream - source.streams.data());
         if (ends_walk(*entry.page))
             for (std::size_t i = 0; i < entry.stream->emits.size(); ++i)
-                if (const core::Emit& emit = entry.stream->emits[i]; emit.key.empty()) wanted.emplace(emit.table, place, i);
+                if (const core::Emit& emit = entry.stream->emits[i]; emit.is_replaced_as_a_whole()) wanted.emplace(emit.table, place, i);
         if (!has_rows(*entry.page)) continue;
         for (const EmitRows& rows : entry.page->rows.emits)
             if (rows.emit < entry.stream->emits.size())

@@ -125,7 +125,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
           Lines{later("5:14", "foreach: […]")});
     CHECK(wrong_foreach("{list: [1], as: a, stream: a}") ==
           Lines{later("5:14", "list together with stream or table")});
-    CHECK(wrong_emit("{table: t, key: id, merge: append}") == Lines{later("6:38", "append")});
     CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
           Lines{later("6:39", "history")});
     CHECK(wrong_head("tables: {drift: overflow}\n") == Lines{later("3:17", "overflow")});
@@ -553,13 +552,29 @@ TEST_CASE("wrong: emits", "[wrong_files]") {
     CHECK(
         wrong_emit("{table: t, key: id, merge: replace, set: {id: $.id}}") ==
         Lines{
-            "6:38: \"merge\" must be \"overwrite\", \"newest\" or \"fill_null\", not \"replace\""});
+            "6:38: \"merge\" must be \"overwrite\", \"newest\", \"fill_null\" or \"append\", not \"replace\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    emit: {table: t, key: id}\n") ==
           Lines{"6:10: \"key\" belongs into \"emit\" here"});
     CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
                 "  a: {path: /a, emit: {table: t, key: id, set: {id: $.id}}}\n"
                 "  b: {path: /b, emit: [{table: t, key: [id, n], set: {id: $.id, n: $.n}}]}\n") ==
           Lines{"5:40: table \"t\" has key [id, n] here and key [id] in stream \"a\""});
+}
+
+TEST_CASE("wrong: append", "[wrong_files]") {
+    const std::string no_key =
+        "\"key\" has no place beside \"merge: append\": every record is a row of its own (take \"key\" away to append, or "
+        "\"merge\" to keep one row per key)";
+    CHECK(wrong_emit("{table: t, key: id, merge: append, set: {id: $.id}}") == Lines{"6:27: " + no_key});
+    CHECK(wrong_field("merge: append") == Lines{"6:10: " + no_key});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $$.id}, replace_by: id}") ==
+          Lines{"6:67: \"replace_by\" has no place beside \"merge: append\": its rows are never taken away"});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}, newest: $.x}") ==
+          Lines{"6:62: \"newest\" needs \"merge: newest\""});
+    CHECK(wrong_emit("[{table: t, merge: append, set: {id: $.id}}, {table: t, set: {id: $.id}}]") ==
+          Lines{"6:56: table \"t\" is replaced as a whole here and appended to in stream \"a\""});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}}").empty());
+    CHECK(wrong_stream("    path: /a\n    merge: append\n").empty());
 }
 
 TEST_CASE("wrong: replace_by", "[wrong_files]") {

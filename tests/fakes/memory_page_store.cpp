@@ -113,7 +113,7 @@ void replace_older(Held& held, const core::Stream& stream, const Slice& slice, c
         if (done.partition == slice.partition && id < slice.id) older.insert(id);
     for (const auto& emit : stream.emits) {
         auto& table = held.tables[emit.table];
-        if (emit.key.empty())
+        if (emit.is_replaced_as_a_whole())
             std::erase_if(table.keyless, [&](const auto& row) { return older.contains(row.slice); });
         else if (ok && !emit.replace_by.empty())
             std::erase_if(table.keyed, [&](const auto& row) { return older.contains(row.second.slice); });

@@ -395,6 +395,25 @@ TEST_CASE("a keyless table is replaced at the end of each walk of its partition"
     CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "kept,z");
 }
 
+TEST_CASE("an appended record is a row for each page that holds it, and the ledger balances", "[page_store]") {
+    Store store;
+    const Source source = things([](core::Stream& stream) {
+        stream.emits = {test::emit_of("event", {}, {"what"})};
+        stream.emits.front().merge = core::Emit::Merge::append;
+    });
+    for (int walk = 1; walk <= 2; ++walk) {
+        Chain chain = store.open(*source, "thing", "1");
+        const core::Job one = chain.next(), two = chain.next(true);
+        const auto results = store.commit(source, batch_of(page_of(first(source), one, R"([{"what":"x"},{"what":"x"}])"),
+                                                           page_of(first(source), two, R"([{"what":"y"}])")));
+        CHECK(counts_of(results[0]) == "2 2 0 0 0 0 0 0");
+        CHECK(counts_of(results[1]) == "1 1 0 0 0 0 0 0");
+        CHECK(store.commit_one(source, page_of(first(source), two, R"([{"what":"y"}])")).verdict == Verdict::duplicate);
+    }
+    CHECK(store.sql("select string_agg(what, ',' order by what), count(distinct _pawl_slice) from api.event") == "x,x,x,x,y,y 2");
+    CHECK(store.sql("select sum(inserted) from pawl.slice_done") == "6");
+}
+
 TEST_CASE("a walk that ends at a ceiling or by an expired cursor replaces a keyless table too", "[page_store]") {
     Store store;
     const Source source = things([](core::Stream& stream) { stream.emits = {test::emit_of("event", {}, {"what"})}; });

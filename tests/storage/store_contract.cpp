@@ -326,6 +326,23 @@ TEMPLATE_TEST_CASE("rows are counted as what they did, and an older page overwri
     CHECK(counts(chains[2], 10, R"([{"id":1,"name":"old"},{"id":3,"name":"d"}])") == "2 1 0 0 1 0 0 0");
 }
 
+TEMPLATE_TEST_CASE("appended records stay, whatever later walks read", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    auto stream = items({R"({"id": 1})"});
+    stream.emits.front().key.clear();
+    stream.emits.front().merge = core::Emit::Merge::append;
+    session.register_source({stream});
+    const std::string page = R"([{"id":1,"name":"a"},{"id":1,"name":"a"}])";
+    for (int walk = 0; walk < 3; ++walk) {
+        session.start();
+        auto chain = session.chain_of(session.due().at(0));
+        const auto job = chain.next(true);
+        CHECK(counts_of(session.commit(job, page)) == "2 2 0 0 0 0 0 0");
+        CHECK(session.commit(job, page).verdict == Verdict::duplicate);
+        session.fall_due();
+    }
+}
+
 TEMPLATE_TEST_CASE("rows become partitions of the stream below in their page's transaction, each once", "[store_contract]",
                    PAWL_STORES) {
     Session<TestType> session;
