@@ -131,6 +131,29 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     return emit;
 }
 
+/// `columns: {stars: bigint}`: types that are not left to the data.
+void read_types(const MapReader& stream, Emit& emit, Problems& problems) {
+    const auto columns = stream.open("columns");
+    if (!columns) return;
+    if (columns->node().members.empty()) problems.add(columns->at(), "\"columns\" is empty");
+    for (const YamlNode::Member& member : columns->node().members) {
+        const YamlNode* value = columns->find(member.name);
+        if (member.name.empty() || member.name.starts_with("_pawl_")) {
+            problems.add(member.at, fmt::format("\"{}\" cannot be the name of a column", member.name));
+        } else if (value != nullptr) {
+            const auto type = value->is_scalar() ? parse_column_type(value->text) : std::nullopt;
+            if (type)
+                emit.types.push_back({member.name, *type});
+            else
+                problems.add(value->at,
+                             fmt::format("\"{}\" must be a type: {}; not {}", member.name, enumerate(column_type_names(), "or"),
+                                         value->is_scalar() ? "\"" + value->text + "\"" : "a list or map"),
+                             value->is_scalar() ? did_you_mean(value->text, column_type_names()) : "");
+        }
+    }
+    std::sort(emit.types.begin(), emit.types.end(), [](const auto& a, const auto& b) { return a.field < b.field; });
+}
+
 bool is_word(const YamlNode* node, std::string_view word) { return node != nullptr && node->is_scalar() && node->text == word; }
 
 /// `key: id`, or `merge: append`, makes one table of the stream's name.
@@ -140,6 +163,7 @@ Emit read_short_form(const MapReader& stream, const std::string& name, Problems&
     emit.infer = true;
     if (const YamlNode* key = stream.find("key")) emit.key = read_names(*key, "key", problems);
     read_merge(stream, emit, problems);
+    read_types(stream, emit, problems);
     return emit;
 }
 
@@ -158,6 +182,9 @@ std::vector<Emit> read_emits(const MapReader& stream, const std::string& name, P
         if (stream.has(field))
             problems.add(stream.node().find(field)->at,
                          fmt::format("\"{}\" belongs into \"emit\" here", field));
+    if (stream.has("columns"))
+        problems.add(stream.node().find("columns")->at, "\"columns\" is for the short form",
+                     "with \"emit\", types stand in \"set\": stars: \"$.stars as bigint\"");
     const YamlNode* node = stream.find("emit");
     if (node == nullptr) return emits;
     if (node->is_map()) {

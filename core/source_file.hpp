@@ -149,11 +149,16 @@ struct Emit {
         std::string name;
         Expression value;
     };
+    struct Type {
+        std::string field;                        ///< as in the data
+        ColumnType type = ColumnType::text;
+    };
     std::string table;
     std::vector<std::string> key;                 ///< empty: appended to, or replaced as a whole at each walk's end
     std::optional<Expression> each;               ///< records inside the page's records; absent: the record itself
     std::vector<Column> columns;                  ///< empty and `infer`: every field of the record
     bool infer = false;                           ///< short form
+    std::vector<Type> types;                      ///< short form: columns whose type is declared; sorted by field
     Merge merge = Merge::overwrite;
     std::optional<Expression> newest;             ///< version of a row, for Merge::newest
     std::vector<std::string> replace_by;          ///< columns; rows of the same values from older walks go at the end

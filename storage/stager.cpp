@@ -55,6 +55,7 @@ void Stager::find_columns() {
     for (const std::string& column : emit.key) add_column(column);
     for (const Emit::Column& column : emit.columns) add_column(column.name);
     if (!emit.infer) return;
+    for (const Emit::Type& type : emit.types) add_column(type.field);
     if (info_->exists)
         for (const auto& [name, column] : info_->columns)
             if (!name.starts_with("_pawl_") && shape_.find(name) == nullptr) add_column(name);

@@ -66,6 +66,7 @@ TableShape shape_of(const core::SourceFile& source, const std::string& table) {
     emits([&](const core::Stream& stream, std::size_t index, const core::Emit& emit) {
         for (const core::Emit::Column& column : emit.columns)
             add_column(shape, column.name, column.value.static_type(), false);
+        for (const core::Emit::Type& type : emit.types) add_column(shape, type.field, type.type, false);
         shape.infers = shape.infers || emit.infer;
         if (is_versioned(emit)) shape.versions.push_back(version_column(source, stream, index));
     });

@@ -112,7 +112,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
     CHECK(wrong_field("body: {json: {}}") == Lines{later("7:5", "body")});
     CHECK(wrong_field("method: POST") == Lines{later("7:5", "method")});
-    CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
     CHECK(wrong_field("decode: csv") == Lines{later("7:13", "csv")});
     CHECK(wrong_field("paginate: {type: link, stop_when: $.x}") ==
           Lines{later("7:28", "stop_when")});
@@ -559,6 +558,20 @@ TEST_CASE("wrong: emits", "[wrong_files]") {
                 "  a: {path: /a, emit: {table: t, key: id, set: {id: $.id}}}\n"
                 "  b: {path: /b, emit: [{table: t, key: [id, n], set: {id: $.id, n: $.n}}]}\n") ==
           Lines{"5:40: table \"t\" has key [id, n] here and key [id] in stream \"a\""});
+}
+
+TEST_CASE("wrong: types of columns", "[wrong_files]") {
+    const std::string types =
+        "must be a type: boolean, bigint, numeric, double precision, date, timestamptz, uuid, text or jsonb; not ";
+    CHECK(wrong_field("columns: bigint") == Lines{"7:14: \"columns\" must be a map, not \"bigint\""});
+    CHECK(wrong_field("columns: {}") == Lines{"7:14: \"columns\" is empty"});
+    CHECK(wrong_field("columns: {id: bigin}") == Lines{"7:19: \"id\" " + types + "\"bigin\" (did you mean \"bigint\"?)"});
+    CHECK(wrong_field("columns: {id: [bigint]}") == Lines{"7:19: \"id\" " + types + "a list or map"});
+    CHECK(wrong_field("columns: {_pawl_page: bigint}") == Lines{"7:15: \"_pawl_page\" cannot be the name of a column"});
+    CHECK(wrong_stream("    path: /a\n    emit: {table: t, key: id}\n    columns: {id: bigint}\n") ==
+          Lines{"7:14: \"columns\" is for the short form (with \"emit\", types stand in \"set\": stars: \"$.stars as "
+                "bigint\")"});
+    CHECK(wrong_field("columns: {id: bigint, createdAt: timestamp, 'odd name': json}").empty());
 }
 
 TEST_CASE("wrong: append", "[wrong_files]") {

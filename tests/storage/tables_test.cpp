@@ -89,6 +89,26 @@ TEST_CASE("the short form makes columns of what it finds, and widens them as dat
           "nothing");
 }
 
+TEST_CASE("declared columns of the short form are there before data and never widen", "[tables]") {
+    Store store;
+    core::Emit emit = short_form();
+    emit.types = {{"at", core::ColumnType::timestamptz}, {"id", core::ColumnType::bigint}, {"stars", core::ColumnType::bigint}};
+    const auto source = things(emit);
+    storage::create_known_tables(store.database().url(), *source);
+    CHECK(columns_of(store) == "at timestamp with time zone, id bigint, stars bigint");
+    Chain chain = store.open(*source, "thing");
+    const auto result = store.commit_one(
+        source, page_of(source->streams[0], chain.next(),
+                        R"([{"id":1,"stars":5,"at":"2026-01-02T03:04:05Z","more":true},{"id":2,"stars":"many"},{"id":3}])"));
+    CHECK(test::counts_of(result) == "3 2 0 0 0 0 1 0");
+    CHECK(store.sql("select reason from pawl.rejected_record") == "column stars: \"many\" does not fit bigint");
+    CHECK(store.sql("select string_agg(id || ' ' || coalesce(stars::text, '-') || ' ' || coalesce(more::text, '-'), ', ' order by id) "
+                    "from api.thing") == "1 5 true, 3 - -");
+    // What a later record does not have is null, whether or not its batch knows the column.
+    (void)store.commit_one(source, page_of(source->streams[0], chain.next(true), R"([{"id":1,"more":false}])"));
+    CHECK(store.sql("select stars is null, at is null, more from api.thing where id = 1") == "t t f");
+}
+
 TEST_CASE("with drift: freeze new fields are ignored", "[tables]") {
     Store store;
     const auto source = things(short_form());
