@@ -191,7 +191,7 @@ constexpr Field fields[] = {
     {"tables", "map", "", "Where the tables are."},
     {"tables.schema", "name", "the source's name", "Postgres schema."},
     {"tables.create", "true | false", "true", "Create schema and tables."},
-    {"tables.drift", "freeze | add_columns", "add_columns", "Short form: what becomes of fields not seen before.", true, "overflow"},
+    {"tables.drift", "freeze | add_columns | overflow", "add_columns", "Short form: what becomes of fields not seen before."},
 
     {"schedule", "map", "", "When `run` collects again: every or cron."},
     {"schedule.every", "duration", "", "Time between two rounds, at least 1s."},

@@ -222,7 +222,11 @@ struct Schedule {
 };
 
 struct SourceFile {
-    enum class Drift : std::uint8_t { freeze, add_columns };
+    enum class Drift : std::uint8_t {
+        freeze,
+        add_columns,
+        overflow,  ///< a new field goes into `_pawl_overflow`, one jsonb of name and value
+    };
     std::string name;                             ///< [a-z][a-z0-9_]*, at most 40 bytes
     std::string file;                             ///< where it was read from, for messages
     std::string base_url;

@@ -48,6 +48,41 @@ void Stager::add_column(const std::string& original) {
     stage_.columns.push_back(std::move(column));
 }
 
+/// A field may get a column: the table is new, or holds nothing yet but what the source file names.
+bool Stager::may_grow() const {
+    if (source_.drift == core::SourceFile::Drift::add_columns) return info_->columns.size() < columns_max;
+    return std::all_of(info_->columns.begin(), info_->columns.end(), [&](const auto& column) {
+        return column.first.starts_with("_pawl_") || shape_.find(column.first) != nullptr;
+    });
+}
+
+bool Stager::lacks_overflow() const {
+    if (!stage_.source_emit().infer || !info_->exists || info_->find(overflow_column) != nullptr) return false;
+    return shape_.overflows || (source_.drift == core::SourceFile::Drift::add_columns && info_->columns.size() >= columns_max);
+}
+
+/// Fields without a column have a place as soon as the table has one for them.
+void Stager::add_overflow() {
+    if (!stage_.source_emit().infer || source_.drift == core::SourceFile::Drift::freeze) return;
+    const TableInfo::Column* known = info_->find(overflow_column);
+    const auto same = [](const Stage::Column& column) { return column.name == overflow_column; };
+    if (known == nullptr || std::any_of(stage_.columns.begin(), stage_.columns.end(), same)) return;
+    Stage::Column column;
+    column.original = column.name = overflow_column;
+    column.sql_type = known->sql_type;
+    column.type = known->type;
+    column.is_fixed = true;
+    stage_.columns.push_back(std::move(column));
+}
+
+void Stager::tell_overflow() {
+    if (overflowed_.empty()) return;
+    SeenAt seen;
+    for (const BatchPage& entry : pages_)
+        if (entry.stream == stage_.stream && seen.slice == 0) seen = {entry.page->job.slice, entry.page->job.seq};
+    tables_.tell_overflow(connection_, source_, stage_.source_emit().table, overflowed_, seen);
+}
+
 /// Key first. A short form owns all columns of its table that no other emit names, whether or not
 /// this batch holds them: what a record does not have is null.
 void Stager::find_columns() {
@@ -59,12 +94,12 @@ void Stager::find_columns() {
     if (info_->exists)
         for (const auto& [name, column] : info_->columns)
             if (!name.starts_with("_pawl_") && shape_.find(name) == nullptr) add_column(name);
-    const bool may_grow = !info_->exists || source_.drift == core::SourceFile::Drift::add_columns;
+    const bool grows = may_grow();
     for (std::size_t page = 0; page < pages_.size(); ++page) {
         const EmitRows* rows = rows_of(page);
         if (rows == nullptr) continue;
         for (const std::string& column : rows->columns)
-            if (may_grow || info_->find(identifier(column)) != nullptr) add_column(column);
+            if (grows || info_->find(identifier(column)) != nullptr) add_column(column);
     }
 }
 
@@ -122,6 +157,7 @@ void Stager::refresh_types() {
         column.sql_type = known->sql_type;
         column.type = known->type;
     }
+    add_overflow();
 }
 
 /// A key column without a type yet: this batch holds nothing but nulls for it.
@@ -144,7 +180,7 @@ Stage Stager::run(std::size_t number, std::string buffer) {
         return info_->exists &&
                (info_->find("_pawl_page") == nullptr || info_->find("_pawl_loaded_at") == nullptr ||
                 (!version.empty() && info_->find(version) == nullptr) ||
-                (emit.key.empty() && info_->find("_pawl_slice") == nullptr));
+                (emit.key.empty() && info_->find("_pawl_slice") == nullptr) || lacks_overflow());
     };
     const std::vector<WantedColumn> wanted = unknown_columns();
     if (!wanted.empty() || missing_own()) {
@@ -167,6 +203,7 @@ Stage Stager::run(std::size_t number, std::string buffer) {
         ensure(wide);
         refresh_types();
     }
+    tell_overflow();
     if (info_->exists) encode_replaced();
     if (stage_.repaired > 0)
         core::log::warn(

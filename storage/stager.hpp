@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,12 @@ class Stager {
     void encode_page(std::size_t page, const core::EmitRows& rows);
     void append_row(std::size_t page, const core::EmitRows& rows, const std::vector<int>& from,
                     std::size_t row);
+    bool may_grow() const;
+    bool lacks_overflow() const;
+    void add_overflow();
+    void find_left_over(const core::EmitRows& rows);
+    std::string overflow_of(const core::EmitRows& rows, const core::Value* cells);
+    void tell_overflow();
     bool lacks_key() const;
     void reject_all(const std::string& reason);
     std::string misfit(Stage::Column& column, const core::Value& value);
@@ -62,6 +69,8 @@ class Stager {
     Stage stage_;
     std::map<std::string, core::ColumnType> wider_;  // columns that must widen before the rows fit
     SeenAt seen_;
+    std::vector<std::size_t> left_over_;  // columns of the page at hand that have none in the table
+    std::set<std::string> overflowed_;    // fields that went into the overflow column
 };
 
 }  // namespace pawl::storage

@@ -9,6 +9,9 @@
 /// What a source file says about one of its tables: the union of all emits that write it. Pure.
 namespace pawl::storage {
 
+/// jsonb: fields of the short form that have no column, by name.
+inline constexpr const char* overflow_column = "_pawl_overflow";
+
 struct TableShape {
     struct Column {
         std::string original;                      ///< as in the source file
@@ -21,6 +24,7 @@ struct TableShape {
     std::vector<std::string> key;       ///< identifiers; empty: keyless
     std::vector<std::string> versions;  ///< version columns, one per versioned emit
     bool infers = false;  ///< a short form writes it: further columns come with the data
+    bool overflows = false;  ///< fields without a column go into `overflow_column`
 
     [[nodiscard]] const Column* find(const std::string& name) const;
 };

@@ -28,6 +28,7 @@ std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& s
     std::vector<std::pair<std::string, std::string>> columns{
         {"_pawl_loaded_at", "timestamptz not null default now()"}, {"_pawl_page", "bigint"}};
     for (const std::string& version : shape.versions) columns.emplace_back(version, "bigint");
+    if (shape.overflows) columns.emplace_back(overflow_column, "jsonb");
     if (shape.key.empty()) {
         columns.emplace_back("_pawl_slice", "bigint");
         columns.emplace_back("_pawl_seq", "bigint");

@@ -112,8 +112,17 @@ class EmitMapper {
             expected = column + 1;
             if (start + column >= rows_.cells.size()) rows_.cells.resize(start + column + 1);
             rows_.cells[start + column] = value_of(node);
+            if (!emit_.types.empty()) declare(column, rows_.cells[start + column]);
         }
         return true;
+    }
+
+    /// What `columns` says of a field is what `as` says of an expression.
+    void declare(std::size_t column, Value& value) const {
+        const auto by_name = [](const Emit::Type& type, const std::string& name) { return type.field < name; };
+        const std::string& name = rows_.columns[column];
+        const auto found = std::lower_bound(emit_.types.begin(), emit_.types.end(), name, by_name);
+        if (found != emit_.types.end() && found->field == name) value.as = found->type;
     }
 
     std::size_t column_of(const std::string& name, std::size_t expected) {

@@ -126,7 +126,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
           Lines{later("5:14", "list together with stream or table")});
     CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
           Lines{later("6:39", "history")});
-    CHECK(wrong_head("tables: {drift: overflow}\n") == Lines{later("3:17", "overflow")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
