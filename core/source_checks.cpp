@@ -17,7 +17,7 @@ struct Table {
     std::vector<std::string> columns;
     bool inferred = false;  ///< columns are found in the data, so any name may be one
     std::vector<std::string> key;
-    bool appends = false;
+    bool appends = false, sweeps = false;
     std::string first_stream;
     std::set<std::string> streams;
 };
@@ -91,10 +91,24 @@ class StreamChecks {
                        fmt::format("table \"{}\" is {} here and {} in stream \"{}\"", emit.table,
                                    written(!table.appends), written(table.appends), table.first_stream));
             }
+            check_absent(stream, i, table);
             table.inferred = table.inferred || emit.infer;
             table.streams.insert(stream.name);
             for (const Emit::Column& column : emit.columns) table.columns.push_back(column.name);
         }
+    }
+
+    void check_absent(const Stream& stream, std::size_t i, Table& table) {
+        const Emit& emit = stream.emits[i];
+        if (!emit.sweeps()) return;
+        const bool is_short = root_.nearest({"streams", stream.name}).find("emit") == nullptr;
+        const Path path = is_short ? Path{"absent"} : Path{"emit", std::to_string(i), "absent"};
+        if (stream.foreach_.kind != Foreach::Kind::once && emit.replace_by.empty())
+            report(stream, path, "\"absent\" needs \"replace_by\" in a stream with \"foreach\": which rows does one walk stand for?",
+                   is_short ? "\"replace_by\" is a key of \"emit\"" : "");
+        if (table.sweeps)
+            report(stream, path, fmt::format("of table \"{}\" something else says already what is absent", emit.table));
+        table.sweeps = true;
     }
 
     const Table* find_table(const std::string& name) const {

@@ -71,6 +71,22 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
     }
 }
 
+/// With `replace_by` alone, what is absent is deleted.
+void read_absent(const MapReader& map, Emit& emit, Problems& problems) {
+    using Absent = Emit::Absent;
+    const auto word = map.choice("absent");
+    const Absent unsaid = emit.replace_by.empty() ? Absent::keep : Absent::remove;
+    emit.absent = choose<Absent>(word, {{"keep", Absent::keep}, {"mark", Absent::mark}, {"delete", Absent::remove}}, unsaid);
+    if (!word) return;
+    const Position at = map.node().find("absent")->at;
+    if (emit.merge == Emit::Merge::append)
+        problems.add(at, "\"absent\" has no place beside \"merge: append\": its rows are never taken away");
+    else if (!map.has("key"))
+        problems.add(at, "\"absent\" needs \"key\": a table without one is replaced as a whole");
+    else if (emit.absent == Absent::keep && !emit.replace_by.empty())
+        problems.add(at, "\"absent: keep\" and \"replace_by\" exclude each other");
+}
+
 /// True when all columns could be read, so that checks on them tell something new.
 bool is_complete(const MapReader& map, const Emit& emit) {
     const YamlNode* set = map.node().find("set");
@@ -126,6 +142,7 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     read_merge(map, emit, problems);
     if (const YamlNode* columns = map.find("replace_by"))
         emit.replace_by = read_names(*columns, "replace_by", problems);
+    read_absent(map, emit, problems);
     check_key(map, emit, problems);
     check_replace_by(map, emit, problems);
     return emit;
@@ -163,6 +180,7 @@ Emit read_short_form(const MapReader& stream, const std::string& name, Problems&
     emit.infer = true;
     if (const YamlNode* key = stream.find("key")) emit.key = read_names(*key, "key", problems);
     read_merge(stream, emit, problems);
+    read_absent(stream, emit, problems);
     read_types(stream, emit, problems);
     return emit;
 }
@@ -178,7 +196,7 @@ std::vector<Emit> read_emits(const MapReader& stream, const std::string& name, P
             emits.push_back(read_short_form(stream, name, problems));
         return emits;
     }
-    for (const std::string_view field : {"key", "merge", "newest"})
+    for (const std::string_view field : {"key", "merge", "newest", "absent"})
         if (stream.has(field))
             problems.add(stream.node().find(field)->at,
                          fmt::format("\"{}\" belongs into \"emit\" here", field));

@@ -145,6 +145,12 @@ struct Emit {
         fill_null,
         append,  ///< no key: every record is a row of its own, and stays
     };
+    /// What becomes of a row that a whole walk does not show any more.
+    enum class Absent : std::uint8_t {
+        keep,
+        mark,    ///< `_pawl_deleted_at`, until it is seen again
+        remove,  ///< it is deleted
+    };
     struct Column {
         std::string name;
         Expression value;
@@ -161,12 +167,17 @@ struct Emit {
     std::vector<Type> types;                      ///< short form: columns whose type is declared; sorted by field
     Merge merge = Merge::overwrite;
     std::optional<Expression> newest;             ///< version of a row, for Merge::newest
-    std::vector<std::string> replace_by;          ///< columns; rows of the same values from older walks go at the end
+    std::vector<std::string> replace_by;          ///< columns; a walk stands for the rows of the same values
+    Absent absent = Absent::keep;                 ///< remove, where `replace_by` is there and nothing else is said
 
     /// Keyless, and the rows of a partition are those of its last walk.
     [[nodiscard]] bool is_replaced_as_a_whole() const { return key.empty() && merge != Merge::append; }
     /// A walk's end takes rows away that it did not see: so it must see all that there are.
-    [[nodiscard]] bool needs_whole_walks() const { return is_replaced_as_a_whole() || !replace_by.empty(); }
+    [[nodiscard]] bool needs_whole_walks() const {
+        return is_replaced_as_a_whole() || !replace_by.empty() || absent != Absent::keep;
+    }
+    /// Its rows know when they were seen last, and a walk's end looks for those that it did not see (storage/absence.hpp).
+    [[nodiscard]] bool sweeps() const { return absent == Absent::mark || (absent == Absent::remove && replace_by.empty()); }
 };
 
 struct Foreach {

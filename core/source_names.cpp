@@ -91,6 +91,7 @@ json describe(const Emit& emit) {
                    {"newest", text_of(emit.newest)},
                    {"replace_by", emit.replace_by}};
     // Only where it is said: a file that does not say it keeps the hash it had before this could be said.
+    if (emit.sweeps()) described["absent"] = static_cast<int>(emit.absent);
     for (const Emit::Type& type : emit.types) described["types"][type.field] = to_string(type.type);
     return described;
 }

@@ -6,6 +6,7 @@
 
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
+#include "storage/absence.hpp"
 #include "storage/batch_transaction.hpp"
 #include "storage/batch_writer.hpp"
 #include "storage/children.hpp"
@@ -138,6 +139,7 @@ void BatchWriter::write_replay(const core::SourceFile& source, std::int64_t lett
     if (is_late) return refuse(Verdict::superseded, "a newer walk has replaced what this one found");
     core::hit(core::Failpoint::in_replay);
     write_rows(source, pages, stages);
+    write_sightings(server, pages, stages);
     write_children(server, *tables_, source, pages, stages);
     revive_books(server, source.name, options_.number, entry);
     write_rejected(server, source.name, rejected_of(pages, pages, stages));

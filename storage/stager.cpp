@@ -8,6 +8,7 @@
 #include "core/log.hpp"
 #include "storage/copy_text.hpp"
 #include "storage/identifier.hpp"
+#include "storage/table_statements.hpp"
 
 // Which columns a batch needs, of which types. How its rows are encoded for them: stager_rows.cpp.
 namespace pawl::storage {
@@ -28,8 +29,12 @@ ColumnType storable_type(const Value& value) {
 }
 
 const EmitRows* Stager::rows_of(std::size_t page) const {
+    return has_rows(*pages_[page].page) ? any_rows_of(page) : nullptr;
+}
+
+const EmitRows* Stager::any_rows_of(std::size_t page) const {
     const BatchPage& entry = pages_[page];
-    if (entry.stream != stage_.stream || !has_rows(*entry.page)) return nullptr;
+    if (entry.stream != stage_.stream) return nullptr;
     for (const EmitRows& rows : entry.page->rows.emits)
         if (rows.emit == stage_.emit) return &rows;
     return nullptr;
@@ -57,8 +62,8 @@ bool Stager::may_grow() const {
 }
 
 bool Stager::lacks_overflow() const {
-    if (!stage_.source_emit().infer || !info_->exists || info_->find(overflow_column) != nullptr) return false;
-    return shape_.overflows || (source_.drift == core::SourceFile::Drift::add_columns && info_->columns.size() >= columns_max);
+    if (!stage_.source_emit().infer || info_->find(overflow_column) != nullptr) return false;
+    return source_.drift == core::SourceFile::Drift::add_columns && info_->columns.size() >= columns_max;
 }
 
 /// Fields without a column have a place as soon as the table has one for them.
@@ -176,11 +181,10 @@ Stage Stager::run(std::size_t number, std::string buffer) {
     info_ = tables_.find(connection_, source_, emit.table);
     find_columns();
     const auto missing_own = [&] {
-        const std::string version = version_column(source_, *stage_.stream, stage_.emit);
-        return info_->exists &&
-               (info_->find("_pawl_page") == nullptr || info_->find("_pawl_loaded_at") == nullptr ||
-                (!version.empty() && info_->find(version) == nullptr) ||
-                (emit.key.empty() && info_->find("_pawl_slice") == nullptr) || lacks_overflow());
+        const auto own = own_columns(shape_);
+        return info_->exists && (lacks_overflow() || std::any_of(own.begin(), own.end(), [&](const auto& column) {
+                                     return info_->find(column.first) == nullptr;
+                                 }));
     };
     const std::vector<WantedColumn> wanted = unknown_columns();
     if (!wanted.empty() || missing_own()) {
@@ -217,7 +221,7 @@ Stage Stager::run(std::size_t number, std::string buffer) {
         (column.is_key && !emit.key.empty() ? target.key : target.values).push_back(column.name);
     target.merge = emit.merge;
     target.version = version_column(source_, *stage_.stream, stage_.emit);
-    target.replaces = !emit.replace_by.empty();
+    target.replaces = !emit.replace_by.empty() && !emit.sweeps();
     return std::move(stage_);
 }
 

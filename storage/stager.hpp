@@ -39,6 +39,7 @@ class Stager {
 
   private:
     const core::EmitRows* rows_of(std::size_t page) const;
+    const core::EmitRows* any_rows_of(std::size_t page) const;  // of a page without a body too: what it stands for
     void find_columns();
     void add_column(const std::string& original);
     std::vector<WantedColumn> unknown_columns() const;

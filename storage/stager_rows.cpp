@@ -204,12 +204,13 @@ void Stager::encode_replaced() {
             {name, identifier(name), known->sql_type, known->type, false, false});
     }
     for (std::size_t page = 0; page < pages_.size(); ++page) {
-        if (pages_[page].stream != stage_.stream || !ends_walk(*pages_[page].page)) continue;
+        const PageCommit& commit = *pages_[page].page;
+        if (pages_[page].stream != stage_.stream || !(emit.sweeps() ? ends_whole_walk(commit) : ends_walk(commit))) continue;
         if (emit.replace_by.empty()) {
             stage_.replaces_walks = emit.is_replaced_as_a_whole() || stage_.replaces_walks;
             continue;
         }
-        const EmitRows* rows = rows_of(page);
+        const EmitRows* rows = emit.sweeps() ? any_rows_of(page) : rows_of(page);
         if (rows == nullptr || rows->replace_values.size() != emit.replace_by.size())
             continue;  // not known: nothing to go by
         const std::size_t start = stage_.replaced.size();

@@ -21,6 +21,12 @@ bool ends_walk(const PageCommit& page) {
     return page.job.last && (has_rows(page) || (!page.dead_reason && page.job.outcome == core::Outcome::truncated));
 }
 
+bool ends_whole_walk(const PageCommit& page) {
+    const core::Outcome outcome = page.job.outcome;
+    return page.job.last && !page.job.rewalk && !page.dead_reason &&
+           (outcome == core::Outcome::ok || outcome == core::Outcome::empty);
+}
+
 std::string Stage::replaced_name() const { return name + "_replaced"; }
 
 std::string Stage::create_sql() const {
@@ -53,6 +59,9 @@ std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
         if (ends_walk(*entry.page))
             for (std::size_t i = 0; i < entry.stream->emits.size(); ++i)
                 if (const core::Emit& emit = entry.stream->emits[i]; emit.is_replaced_as_a_whole()) wanted.emplace(emit.table, place, i);
+        if (ends_whole_walk(*entry.page))
+            for (std::size_t i = 0; i < entry.stream->emits.size(); ++i)
+                if (const core::Emit& emit = entry.stream->emits[i]; emit.sweeps()) wanted.emplace(emit.table, place, i);
         if (!has_rows(*entry.page)) continue;
         for (const EmitRows& rows : entry.page->rows.emits)
             if (rows.emit < entry.stream->emits.size())

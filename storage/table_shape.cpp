@@ -68,6 +68,8 @@ TableShape shape_of(const core::SourceFile& source, const std::string& table) {
             add_column(shape, column.name, column.value.static_type(), false);
         for (const core::Emit::Type& type : emit.types) add_column(shape, type.field, type.type, false);
         shape.infers = shape.infers || emit.infer;
+        shape.marks = shape.marks || emit.absent == core::Emit::Absent::mark;
+        shape.notes_seen = shape.notes_seen || (emit.sweeps() && emit.merge != core::Emit::Merge::overwrite);
         shape.overflows = shape.infers && source.drift == core::SourceFile::Drift::overflow;
         if (is_versioned(emit)) shape.versions.push_back(version_column(source, stream, index));
     });

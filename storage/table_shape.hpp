@@ -24,6 +24,8 @@ struct TableShape {
     std::vector<std::string> key;       ///< identifiers; empty: keyless
     std::vector<std::string> versions;  ///< version columns, one per versioned emit
     bool infers = false;  ///< a short form writes it: further columns come with the data
+    bool marks = false;      ///< rows that are absent get `_pawl_deleted_at`
+    bool notes_seen = false;  ///< rows have `_pawl_seen`: when they were seen last, where no version says it
     bool overflows = false;  ///< fields without a column go into `overflow_column`
 
     [[nodiscard]] const Column* find(const std::string& name) const;

@@ -23,19 +23,6 @@ std::string conversion(const std::string& column, ColumnType from, ColumnType to
     return fmt::format("{}::{}", column, core::to_string(to));
 }
 
-/// pawl's own columns: name and what follows it in DDL.
-std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& shape) {
-    std::vector<std::pair<std::string, std::string>> columns{
-        {"_pawl_loaded_at", "timestamptz not null default now()"}, {"_pawl_page", "bigint"}};
-    for (const std::string& version : shape.versions) columns.emplace_back(version, "bigint");
-    if (shape.overflows) columns.emplace_back(overflow_column, "jsonb");
-    if (shape.key.empty()) {
-        columns.emplace_back("_pawl_slice", "bigint");
-        columns.emplace_back("_pawl_seq", "bigint");
-    }
-    return columns;
-}
-
 std::string comment_on(const std::string& table, const WantedColumn& column) {
     return fmt::format("comment on column {}.{} is {}", table, quoted(column.name),
                        literal(column.original));
@@ -67,6 +54,20 @@ std::vector<std::string> create_statements(const core::SourceFile& source, const
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& shape) {
+    std::vector<std::pair<std::string, std::string>> columns{
+        {"_pawl_loaded_at", "timestamptz not null default now()"}, {"_pawl_page", "bigint"}};
+    for (const std::string& version : shape.versions) columns.emplace_back(version, "bigint");
+    if (shape.marks) columns.emplace_back("_pawl_deleted_at", "timestamptz");
+    if (shape.notes_seen) columns.emplace_back("_pawl_seen", "bigint");
+    if (shape.overflows) columns.emplace_back(overflow_column, "jsonb");
+    if (shape.key.empty()) {
+        columns.emplace_back("_pawl_slice", "bigint");
+        columns.emplace_back("_pawl_seq", "bigint");
+    }
+    return columns;
+}
 
 std::vector<std::string> table_statements(const core::SourceFile& source, const TableShape& shape,
                                           const TableInfo& info,

@@ -52,8 +52,8 @@ select 'I', _pawl_page, count(*) from stored where cardinality($2::bigint[]) > 0
 
 constexpr std::string_view replace = R"sql(
 with gone as (
-  delete from {table} t using {stage} w where {same} and {older} returning w._pawl_p
-)
+  delete from {table} t using {stage} w where {same} and {older} returning w._pawl_p{row}
+){children}
 select 'D', _pawl_p::bigint, count(*) from gone where cardinality($2::bigint[]) > 0 group by 2)sql";
 
 constexpr std::string_view replace_walk = R"sql(
@@ -203,7 +203,7 @@ std::string upsert_sql(const UpsertTarget& target) {
     return sql + "\nunion all select '', cardinality($1::bigint[]), cardinality($2::bigint[])";
 }
 
-std::string replace_sql(const UpsertTarget& target, const std::vector<std::string>& replace_by) {
+std::string replace_sql(const UpsertTarget& target, const std::vector<std::string>& replace_by, const std::string& children) {
     const bool keyless = target.key.empty();
     std::string older = keyless ? "t._pawl_slice < ($1::bigint[])[w._pawl_p] >> 20"
                                 : "(t._pawl_page >> 20) < ($1::bigint[])[w._pawl_p] >> 20";
@@ -214,7 +214,8 @@ std::string replace_sql(const UpsertTarget& target, const std::vector<std::strin
             quoted(target.version));
     return fmt::format(
         fmt::runtime(replace), arg("table", target.table), arg("stage", target.stage),
-        arg("same", each(all_quoted(replace_by), "t.{0} = w.{0}", " and ")), arg("older", older));
+        arg("same", each(all_quoted(replace_by), "t.{0} = w.{0}", " and ")), arg("older", older),
+        arg("row", children.empty() ? "" : ", t.*"), arg("children", children));
 }
 
 std::string replace_walk_sql(const std::string& table) {

@@ -36,9 +36,10 @@ struct UpsertTarget {
 [[nodiscard]] std::string upsert_sql(const UpsertTarget& target);
 
 /// End of a walk, for emits with replace_by: deletes rows of the same values that older walks left.
-/// `stage` holds the columns of replace_by and `_pawl_p`. Yields ('D', _pawl_p, count).
-[[nodiscard]] std::string replace_sql(const UpsertTarget& target,
-                                      const std::vector<std::string>& replace_by);
+/// `stage` holds the columns of replace_by and `_pawl_p`. Yields ('D', _pawl_p, count). `children`: more of the WITH, over
+/// `gone`, the rows as they were.
+[[nodiscard]] std::string replace_sql(const UpsertTarget& target, const std::vector<std::string>& replace_by,
+                                      const std::string& children = "");
 
 /// End of a walk, for keyless emits without replace_by: deletes what older walks of the same
 /// partition and window left. $1 = page ids of the last pages. Yields ('D', index in $1 from 1,

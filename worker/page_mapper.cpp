@@ -218,9 +218,22 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     return rows;
 }
 
+core::PageRows map_empty_page(const core::Stream& stream, const core::Job& job) {
+    core::PageRows rows;
+    rows.arena = std::make_unique<core::Arena>();
+    rows.document = std::make_unique<JsonDocument>(JsonDocument::parse("null"));
+    const PageContext context(job, *rows.arena);
+    const Scope page = page_scope(rows, context);
+    for (std::size_t i = 0; i < stream.emits.size(); ++i)
+        if (stream.emits[i].sweeps()) rows.emits.push_back(EmitMapper(stream.emits[i], i, page).finish(page));
+    return rows;
+}
+
 storage::PageCommit mapped(const core::SourceFile& source, const core::Job& job, std::size_t body_max) {
     storage::PageCommit page;
     page.job = job;
+    if (job.outcome == core::Outcome::empty && job.last)
+        if (const core::Stream* stream = source.find(job.stream)) page.rows = map_empty_page(*stream, job);
     if (job.outcome != core::Outcome::ok) return page;
     try {
         const core::Stream* stream = source.find(job.stream);

@@ -589,6 +589,26 @@ TEST_CASE("wrong: append", "[wrong_files]") {
     CHECK(wrong_stream("    path: /a\n    merge: append\n").empty());
 }
 
+TEST_CASE("wrong: absent", "[wrong_files]") {
+    CHECK(wrong_field("absent: gone") ==
+          Lines{"7:13: \"absent\" must be \"keep\", \"mark\" or \"delete\", not \"gone\""});
+    CHECK(wrong_emit("{table: t, set: {id: $.id}, absent: mark}") ==
+          Lines{"6:47: \"absent\" needs \"key\": a table without one is replaced as a whole"});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}, absent: mark}") ==
+          Lines{"6:62: \"absent\" has no place beside \"merge: append\": its rows are never taken away"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $$.id}, replace_by: id, absent: keep}") ==
+          Lines{"6:73: \"absent: keep\" and \"replace_by\" exclude each other"});
+    CHECK(wrong_emit("[{table: t, key: id, absent: mark, set: {id: $.id}}, {table: t, key: id, absent: delete, set: {id: $.id}}]") ==
+          Lines{"6:92: of table \"t\" something else says already what is absent"});
+    const std::string which = "\"absent\" needs \"replace_by\" in a stream with \"foreach\": which rows does one walk stand for?";
+    CHECK(wrong_foreach("{list: [1], as: id}\n    absent: mark") == Lines{"6:13: " + which + " (\"replace_by\" is a key of \"emit\")"});
+    CHECK(wrong_stream("    path: \"/{id}\"\n    foreach: {list: [1], as: id}\n"
+                       "    emit: [{table: t, key: id, absent: delete, set: {id: $.id}}]\n") == Lines{"7:40: " + which});
+    CHECK(wrong_field("absent: mark").empty());
+    CHECK(wrong_stream("    path: /a\n    key: id\n    absent: mark\n    emit: {table: t}\n") ==
+          Lines{"6:10: \"key\" belongs into \"emit\" here", "7:13: \"absent\" belongs into \"emit\" here"});
+}
+
 TEST_CASE("wrong: replace_by", "[wrong_files]") {
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, replace_by: [id]}") ==
           Lines{"6:60: \"replace_by\" names \"id\", which differs from record to record: $.id (it "

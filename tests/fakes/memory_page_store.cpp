@@ -4,6 +4,7 @@
 #include "core/errors.hpp"
 #include "core/named_values.hpp"
 #include "storage/finish.hpp"
+#include "storage/staging.hpp"
 #include "storage/tip_verdict.hpp"
 #include "tests/fakes/memory_store.hpp"
 
@@ -80,6 +81,11 @@ void merge(MemoryStore::Table& table, const core::Emit& emit, Cells cells, std::
     ++(differs ? counts.updated : counts.same);
 }
 
+void see(MemoryStore::Row& row, std::int64_t at) {
+    row.seen = std::max(row.seen, at);
+    if (row.deleted_at && *row.deleted_at <= at) row.deleted_at.reset();
+}
+
 PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core::EmitRows& rows, const core::Job& job) {
     const auto& emit = stream.emits[rows.emit];
     auto& table = held.tables[emit.table];
@@ -98,7 +104,9 @@ PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core
         } else if (last_of_key.at(joined(cells, emit.key)) != i) {
             ++counts.duplicate;
         } else {
+            const auto key = joined(cells, emit.key);
             merge(table, emit, std::move(cells), version, job.slice, counts);
+            see(table.keyed.at(key), job.requested_at);
         }
     }
     return counts;
@@ -115,8 +123,63 @@ void replace_older(Held& held, const core::Stream& stream, const Slice& slice, c
         auto& table = held.tables[emit.table];
         if (emit.is_replaced_as_a_whole())
             std::erase_if(table.keyless, [&](const auto& row) { return older.contains(row.slice); });
-        else if (ok && !emit.replace_by.empty())
+        else if (ok && !emit.replace_by.empty() && !emit.sweeps())
             std::erase_if(table.keyed, [&](const auto& row) { return older.contains(row.second.slice); });
+    }
+}
+
+bool is_in_scope(const core::Emit& emit, const core::EmitRows* rows, const MemoryStore::Row& row) {
+    if (emit.replace_by.empty()) return true;
+    if (rows == nullptr || rows->replace_values.size() != emit.replace_by.size()) return false;
+    for (std::size_t i = 0; i < emit.replace_by.size(); ++i) {
+        const auto cell = row.cells.find(emit.replace_by[i]);
+        const bool is_null = cell == row.cells.end() || !cell->second || rows->replace_values[i].is_null();
+        if (is_null || *cell->second != rows->replace_values[i].text) return false;
+    }
+    return true;
+}
+
+/// Partitions of streams below that ask for this row, and for no other.
+void retire_children(Held& held, const core::SourceFile& source, const core::Stream& stream, const core::Emit& emit,
+                     const MemoryStore::Row& row) {
+    for (const auto& child : source.streams) {
+        if (!core::feeds(stream, emit, child) || !child.foreach_.key_columns.empty() || child.foreach_.key_template) continue;
+        std::string part;
+        for (const auto& column : emit.key) part += (part.empty() ? "" : "/") + row.cells.at(column).value_or("");
+        for (auto& [id, partition] : held.partitions)
+            if (partition.stream == child.name && partition.part == part) partition.active = false;
+    }
+}
+
+/// At the last page of a whole walk: rows that it stands for and did not show. `pages`: those before.
+void sweep(Held& held, const core::SourceFile& source, const core::Stream& stream, const PageCommit& page,
+           const std::vector<MemoryStore::Page>& pages, PageResult& result) {
+    const auto& job = page.job;
+    const auto is_dead = [](const auto& known) { return known.outcome == core::Outcome::dead; };
+    if (!storage::ends_whole_walk(page) || std::any_of(pages.begin(), pages.end(), is_dead)) return;
+    const auto began = pages.empty() ? job.requested_at : pages.front().requested_at;
+    for (std::size_t i = 0; i < stream.emits.size(); ++i) {
+        const auto& emit = stream.emits[i];
+        if (!emit.sweeps()) continue;
+        const auto rows = std::find_if(page.rows.emits.begin(), page.rows.emits.end(), [&](const auto& one) { return one.emit == i; });
+        auto& keyed = held.tables[emit.table].keyed;
+        for (auto at = keyed.begin(); at != keyed.end();) {
+            auto& row = at->second;
+            const bool is_absent = row.seen < began && !row.deleted_at &&
+                                   is_in_scope(emit, rows == page.rows.emits.end() ? nullptr : &*rows, row);
+            if (is_absent) retire_children(held, source, stream, emit, row);
+            if (is_absent && emit.absent == core::Emit::Absent::remove) {
+                at = keyed.erase(at);
+                if (i < result.emits.size()) ++result.emits[i].deleted;
+                continue;
+            }
+            if (is_absent) {
+                row.deleted_at = job.requested_at;
+                if (emit.merge == core::Emit::Merge::overwrite)
+                    row.version = std::max(row.version, std::pair{job.requested_at, std::int64_t{0}});
+            }
+            ++at;
+        }
     }
 }
 
@@ -177,7 +240,7 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
     std::int64_t records = 0;
     for (const auto& counts : result.emits) records += counts.read;
     next.ledger[job.slice].push_back({job.seq, job.link, job.previous, job.cursor, job.next_cursor,
-                                      page.dead_reason ? core::Outcome::dead : job.outcome, records});
+                                      page.dead_reason ? core::Outcome::dead : job.outcome, records, job.requested_at});
     slice.tip_seq = job.seq;
     slice.tip_link = job.link;
     slice.tip_cursor = job.next_cursor;
@@ -193,7 +256,11 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
         next.validators[slice.partition].emplace_back(job.slice, std::move(validator));
     }
     if (job.last) {
-        if (stream && !page.dead_reason) replace_older(next, *stream, slice, job.outcome);
+        if (stream && !page.dead_reason) {
+            replace_older(next, *stream, slice, job.outcome);
+            const auto& all = next.ledger[job.slice];
+            sweep(next, source, *stream, page, {all.begin(), std::prev(all.end())}, result);
+        }
         std::string outcome = "ok";
         if (page.dead_reason) outcome = "dead";
         else if (job.outcome != core::Outcome::ok && job.outcome != core::Outcome::not_modified)

@@ -49,12 +49,14 @@ class MemoryStore {
         core::Link link, previous;
         std::optional<std::string> cursor, next_cursor;
         core::Outcome outcome = core::Outcome::ok;
-        std::int64_t records = 0;
+        std::int64_t records = 0, requested_at = 0;
     };
     struct Row {
         std::map<std::string, std::optional<std::string>> cells;
         std::pair<std::int64_t, std::int64_t> version;  ///< requested_at, page id
         core::SliceId slice = 0;
+        std::int64_t seen = 0;                   ///< requested_at of the newest page that held it
+        std::optional<std::int64_t> deleted_at;  ///< a walk did not show it any more
     };
     struct Table {
         std::map<std::string, Row> keyed;  ///< by the key's cells

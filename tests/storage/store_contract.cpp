@@ -326,6 +326,70 @@ TEMPLATE_TEST_CASE("rows are counted as what they did, and an older page overwri
     CHECK(counts(chains[2], 10, R"([{"id":1,"name":"old"},{"id":3,"name":"d"}])") == "2 1 0 0 1 0 0 0");
 }
 
+TEMPLATE_TEST_CASE("a row that a whole walk does not show takes its children out of the round until it is back", "[store_contract]",
+                   PAWL_STORES) {
+    const auto absent = GENERATE(core::Emit::Absent::mark, core::Emit::Absent::remove);
+    const auto merge = GENERATE(core::Emit::Merge::overwrite, core::Emit::Merge::fill_null);
+    Session<TestType> session;
+    auto stream = items({});
+    stream.foreach_ = {};
+    stream.emits.front().absent = absent;
+    stream.emits.front().merge = merge;
+    session.register_source({stream, children()});
+    const auto deletes = absent == core::Emit::Absent::remove;
+    const auto end_children = [&] {
+        session.start();
+        for (const auto& due : session.due())
+            if (due.slice.stream == "children") CHECK(session.commit(session.chain_of(due).next(true), "[]").verdict == Verdict::committed);
+    };
+    const auto begin = [&] {
+        session.fall_due();
+        session.start();
+        for (const auto& due : session.due())
+            if (due.slice.stream == "items") return session.chain_of(due);
+        FAIL("the walk does not begin");
+        return Chain{};
+    };
+    const auto children_asked = [&] {
+        end_children();
+        const auto count = session.run(session.stores().catalogue().fall_due("api", {"children"}));
+        end_children();
+        return count;
+    };
+    auto walk = begin();
+    CHECK(counts_of(session.commit(walk.next(), R"([{"id":7,"name":"x"}])")) == "1 1 0 0 0 0 0 0");
+    CHECK(counts_of(session.commit(walk.next(true), R"([{"id":8,"name":"y"}])")) == "1 1 0 0 0 0 0 0");
+    CHECK(children_asked() == 2);
+    walk = begin();
+    CHECK(counts_of(session.commit(walk.next(), R"([{"id":8,"name":"y"}])")) == "1 0 0 1 0 0 0 0");
+    CHECK(children_asked() == 2);  // the walk is not over
+    CHECK(counts_of(session.commit(walk.next(true), "[]")) == (deletes ? "0 0 0 0 0 0 0 1" : "0 0 0 0 0 0 0 0"));
+    CHECK(children_asked() == 1);
+    walk = begin();
+    CHECK(counts_of(session.commit(walk.next(true), R"([{"id":7,"name":"x"},{"id":8,"name":"y"}])")) ==
+          (deletes ? "2 1 0 1 0 0 0 0" : "2 0 0 2 0 0 0 0"));
+    CHECK(children_asked() == 2);
+    for (const auto outcome : {core::Outcome::truncated, core::Outcome::failed, core::Outcome::gone}) {
+        walk = begin();
+        auto job = walk.next(true);
+        job.outcome = outcome;
+        session.commit(job, "[]");
+        CHECK(children_asked() == 2);
+    }
+    walk = begin();  // what stood on a page that died is not absent
+    PageCommit dead;
+    dead.job = walk.next();
+    dead.dead_reason = "not JSON";
+    session.commit(std::move(dead));
+    session.commit(walk.next(true), "[]");
+    CHECK(children_asked() == 2);
+    walk = begin();
+    auto job = walk.next(true);
+    job.outcome = core::Outcome::empty;
+    session.commit(job, "[]");
+    CHECK(children_asked() == 0);
+}
+
 TEMPLATE_TEST_CASE("appended records stay, whatever later walks read", "[store_contract]", PAWL_STORES) {
     Session<TestType> session;
     auto stream = items({R"({"id": 1})"});
