@@ -17,7 +17,7 @@ struct Table {
     std::vector<std::string> columns;
     bool inferred = false;  ///< columns are found in the data, so any name may be one
     std::vector<std::string> key;
-    bool appends = false, sweeps = false;
+    bool appends = false, sweeps = false, history = false;
     std::string first_stream;
     std::set<std::string> streams;
 };
@@ -81,6 +81,7 @@ class StreamChecks {
             if (is_new) {
                 table.key = emit.key;
                 table.appends = emit.merge == Emit::Merge::append;
+                table.history = emit.merge == Emit::Merge::history;
                 table.first_stream = stream.name;
             } else if (table.key != emit.key) {
                 report(stream, {"emit", std::to_string(i), "key"},
@@ -91,6 +92,10 @@ class StreamChecks {
                        fmt::format("table \"{}\" is {} here and {} in stream \"{}\"", emit.table,
                                    written(!table.appends), written(table.appends), table.first_stream));
             }
+            if (!is_new && (table.history || emit.merge == Emit::Merge::history))
+                report(stream, {"emit", std::to_string(i)},
+                       fmt::format("table \"{}\" keeps history, and stream \"{}\" writes it as well: one \"emit\" owns all of a row",
+                                   emit.table, table.first_stream));
             check_absent(stream, i, table);
             table.inferred = table.inferred || emit.infer;
             table.streams.insert(stream.name);
@@ -152,6 +157,9 @@ class StreamChecks {
         if (table.key.empty() && each.key_columns.empty() && !each.key_template)
             report(stream, {"foreach"},
                    "\"key\" is missing: the rows asked for have no primary key");
+        if (table.history && each.kind == Foreach::Kind::table && each.key_columns.empty() && !each.key_template)
+            report(stream, {"foreach"}, "\"key\" is missing: a table with history has several rows of one key",
+                   "such as key: id, where: \"valid_to is null\"");
         for (const std::string& column : each.key_columns)
             check_column(stream, {"foreach", "key"}, column, table);
         if (each.key_template)

@@ -25,29 +25,53 @@ void check_append(const MapReader& map, Problems& problems) {
                      "\"replace_by\" has no place beside \"merge: append\": its rows are never taken away");
 }
 
-/// `overwrite`, `fill_null`, `append`, `newest` beside `newest: $.x`, or `{newest: $.x}`.
+void check_history(const MapReader& map, Problems& problems) {
+    for (const char* field : {"set", "columns"}) {
+        const YamlNode* node = map.node().find(field);
+        if (node == nullptr || !node->is_map()) continue;
+        for (const YamlNode::Member& member : node->members)
+            if (member.name == valid_from_column || member.name == valid_to_column)
+                problems.add(member.at, fmt::format("\"merge: history\" fills \"{}\" itself", member.name));
+    }
+}
+
+/// `{newest: $.x}`, `{history: true}`, or both.
+void read_merge_map(const YamlNode& merge, Emit& emit, Problems& problems) {
+    const MapReader inner{merge, std::string(emit_path) + ".merge", problems};
+    emit.merge = Emit::Merge::newest;
+    if (inner.has("history")) {
+        emit.merge = Emit::Merge::history;
+        if (const YamlNode* node = inner.find("history"); node != nullptr && !(node->is_scalar() && node->text == "true"))
+            problems.add(node->at, "\"history\" must be true, or not be there");
+    } else {
+        (void)inner.require("newest");
+    }
+    emit.newest = inner.expression("newest");
+}
+
+/// A word, with `newest: $.x` beside `newest` and, if need be, `history`; or a map.
 void read_merge(const MapReader& map, Emit& emit, Problems& problems) {
     const YamlNode* merge = map.find("merge");
     if (merge != nullptr && merge->is_map()) {
-        const MapReader inner{*merge, std::string(emit_path) + ".merge", problems};
-        emit.merge = Emit::Merge::newest;
-        if (!inner.has("history")) (void)inner.require("newest");
-        emit.newest = inner.expression("newest");
+        read_merge_map(*merge, emit, problems);
     } else if (merge != nullptr) {
         emit.merge = choose<Emit::Merge>(
             read_choice(*merge, "merge", std::string(emit_path) + ".merge", problems),
             {{"overwrite", Emit::Merge::overwrite},
              {"newest", Emit::Merge::newest},
              {"fill_null", Emit::Merge::fill_null},
-             {"append", Emit::Merge::append}},
+             {"append", Emit::Merge::append},
+             {"history", Emit::Merge::history}},
             Emit::Merge::overwrite);
         if (merge->text == "newest") {
             (void)map.require("newest", "which value says how new a row is?");
             emit.newest = map.expression("newest");
         }
+        if (merge->text == "history" && map.has("newest")) emit.newest = map.expression("newest");
     }
-    if (map.has("newest") && (merge == nullptr || merge->text != "newest"))
-        problems.add(map.node().find("newest")->at, "\"newest\" needs \"merge: newest\"");
+    if (emit.merge == Emit::Merge::history) check_history(map, problems);
+    if (map.has("newest") && (merge == nullptr || (merge->text != "newest" && merge->text != "history")))
+        problems.add(map.node().find("newest")->at, "\"newest\" needs \"merge: newest\" or \"merge: history\"");
     if (emit.merge == Emit::Merge::append)
         check_append(map, problems);
     else if (map.has("merge") && !map.has("key"))
@@ -75,7 +99,8 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
 void read_absent(const MapReader& map, Emit& emit, Problems& problems) {
     using Absent = Emit::Absent;
     const auto word = map.choice("absent");
-    const Absent unsaid = emit.replace_by.empty() ? Absent::keep : Absent::remove;
+    const bool ends = emit.merge == Emit::Merge::history;
+    const Absent unsaid = emit.replace_by.empty() ? Absent::keep : ends ? Absent::mark : Absent::remove;
     emit.absent = choose<Absent>(word, {{"keep", Absent::keep}, {"mark", Absent::mark}, {"delete", Absent::remove}}, unsaid);
     if (!word) return;
     const Position at = map.node().find("absent")->at;
@@ -83,6 +108,8 @@ void read_absent(const MapReader& map, Emit& emit, Problems& problems) {
         problems.add(at, "\"absent\" has no place beside \"merge: append\": its rows are never taken away");
     else if (!map.has("key"))
         problems.add(at, "\"absent\" needs \"key\": a table without one is replaced as a whole");
+    else if (ends && emit.absent == Absent::remove)
+        problems.add(at, "with history nothing is deleted: \"absent: mark\" ends the row that is absent");
     else if (emit.absent == Absent::keep && !emit.replace_by.empty())
         problems.add(at, "\"absent: keep\" and \"replace_by\" exclude each other");
 }

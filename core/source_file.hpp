@@ -137,6 +137,10 @@ struct TextRecords {
     std::string match;  ///< regular expression with named groups: one record a match
 };
 
+/// Columns of a table with history: when a row began to hold, and when it ceased to; null: it holds.
+inline constexpr const char* valid_from_column = "valid_from";
+inline constexpr const char* valid_to_column = "valid_to";
+
 /// One table that a stream writes.
 struct Emit {
     enum class Merge : std::uint8_t {
@@ -144,11 +148,12 @@ struct Emit {
         newest,
         fill_null,
         append,  ///< no key: every record is a row of its own, and stays
+        history, ///< a row for each change of a key, from `valid_from` until `valid_to`
     };
     /// What becomes of a row that a whole walk does not show any more.
     enum class Absent : std::uint8_t {
         keep,
-        mark,    ///< `_pawl_deleted_at`, until it is seen again
+        mark,    ///< `_pawl_deleted_at`, until it is seen again; with history: the row ends there
         remove,  ///< it is deleted
     };
     struct Column {
@@ -166,9 +171,9 @@ struct Emit {
     bool infer = false;                           ///< short form
     std::vector<Type> types;                      ///< short form: columns whose type is declared; sorted by field
     Merge merge = Merge::overwrite;
-    std::optional<Expression> newest;             ///< version of a row, for Merge::newest
+    std::optional<Expression> newest;             ///< version of a row: always for Merge::newest, a time for Merge::history
     std::vector<std::string> replace_by;          ///< columns; a walk stands for the rows of the same values
-    Absent absent = Absent::keep;                 ///< remove, where `replace_by` is there and nothing else is said
+    Absent absent = Absent::keep;                 ///< with `replace_by`, and nothing else said: remove; mark with history
 
     /// Keyless, and the rows of a partition are those of its last walk.
     [[nodiscard]] bool is_replaced_as_a_whole() const { return key.empty() && merge != Merge::append; }

@@ -8,6 +8,7 @@
 
 #include "core/log.hpp"
 #include "storage/child_partitions.hpp"
+#include "storage/history_statement.hpp"
 #include "storage/identifier.hpp"
 
 namespace pawl::storage {
@@ -55,7 +56,8 @@ std::string sighting_of(const Stage& stage) {
 /// "" where the version says all there is to say.
 std::string note_seen_sql(const Stage& stage) {
     const Emit& emit = stage.source_emit();
-    const bool notes = emit.merge != Emit::Merge::overwrite, marks = emit.absent == Emit::Absent::mark;
+    const bool notes = emit.merge != Emit::Merge::overwrite;
+    const bool marks = emit.absent == Emit::Absent::mark && emit.merge != Emit::Merge::history;
     std::vector<std::string> set, news, keys;
     if (notes) {
         set.push_back(fmt::format("{0} = greatest(t.{0}, w._pawl_v)", seen_column));
@@ -68,9 +70,11 @@ std::string note_seen_sql(const Stage& stage) {
         news.push_back(is_back);
     }
     if (set.empty()) return "";
+    std::string same_key = same_values(stage.target.key);
+    if (emit.merge == Emit::Merge::history) same_key += " and t.valid_to is null";
     for (const std::string& key : stage.target.key) keys.push_back(quoted(key));
     return fmt::format(fmt::runtime(note_seen), arg("table", stage.target.table), arg("set", fmt::join(set, ", ")),
-                       arg("key", fmt::join(keys, ", ")), arg("stage", stage.name), arg("same_key", same_values(stage.target.key)),
+                       arg("key", fmt::join(keys, ", ")), arg("stage", stage.name), arg("same_key", same_key),
                        arg("news", fmt::join(news, " or ")));
 }
 
@@ -89,7 +93,6 @@ std::string unseen_condition(const Stage& stage) {
 /// `number`: of the page that ends the walk, as the stage of replace_by has it.
 std::string sweep_sql(const Stage& stage, std::int64_t number, const std::string& children) {
     const Emit& emit = stage.source_emit();
-    const bool marks = emit.absent == Emit::Absent::mark;
     std::vector<std::string> scope;
     for (const Stage::Column& column : stage.replace_columns) scope.push_back(column.name);
     std::string where = unseen_condition(stage), from = "walk";
@@ -98,7 +101,10 @@ std::string sweep_sql(const Stage& stage, std::int64_t number, const std::string
         where += fmt::format(" and w._pawl_p = {} and {}", number, same_values(scope));
     }
     std::string change = fmt::format("delete from {} t using", stage.target.table);
-    if (marks) {
+    if (emit.merge == Emit::Merge::history) {
+        change = fmt::format("update {} t set valid_to = {}, _pawl_loaded_at = now() from", stage.target.table, time_of("$2::bigint"));
+        where += fmt::format(" and t.valid_to is null and t.valid_from < {}", time_of("$2::bigint"));
+    } else if (emit.absent == Emit::Absent::mark) {
         change = fmt::format("update {} t set _pawl_deleted_at = {}, _pawl_loaded_at = now(){} from", stage.target.table,
                              time_of("$2::bigint"),
                              emit.merge == Emit::Merge::overwrite ? fmt::format(", {} = $2::bigint", quoted(stage.target.version)) : "");
@@ -174,6 +180,7 @@ void write_absence(PqConnection& connection, Tables& tables, const core::SourceF
         std::optional<std::string> children;
         for (std::size_t page = 0; page < by_time.size(); ++page) {
             if (by_time[page].stream != stage.stream || !ends_whole_walk(*by_time[page].page)) continue;
+            if (!children && stage.source_emit().merge == Emit::Merge::history) connection.run(history_lock, {stage.target.table});
             if (!children) children = retire_children(connection, tables, source, stage);
             sweep_walk(connection, source, by_time, stage, page, *children);
         }

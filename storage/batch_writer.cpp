@@ -13,6 +13,7 @@
 #include "storage/children.hpp"
 #include "storage/counts.hpp"
 #include "storage/finish.hpp"
+#include "storage/history_statement.hpp"
 #include "storage/identifier.hpp"
 #include "storage/ledger.hpp"
 #include "storage/tip_move.hpp"
@@ -206,6 +207,8 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
             if (!stage.rejected[i].empty())
                 by_time[i].result->emits[stage.emit].rejected +=
                     static_cast<std::int64_t>(stage.rejected[i].size());
+        if (stage.has_staged() && stage.target.merge == core::Emit::Merge::history)
+            server.run(history_lock, {stage.target.table});
         if (stage.has_staged())
             count_upsert(stage, server.run(upsert_sql(stage.target), parameters), by_time);
         if (!stage.replaced.empty() && !stage.source_emit().sweeps()) {

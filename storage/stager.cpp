@@ -18,7 +18,9 @@ using core::Emit;
 using core::EmitRows;
 using core::Value;
 
-bool is_newest(const Emit& emit) { return emit.merge == Emit::Merge::newest && !emit.key.empty(); }
+bool carries_versions(const Emit& emit) {
+    return (emit.merge == Emit::Merge::newest || emit.merge == Emit::Merge::history) && !emit.key.empty();
+}
 
 ColumnType storable_type(const Value& value) {
     const ColumnType type = core::infer_type(value);
@@ -42,6 +44,7 @@ const EmitRows* Stager::any_rows_of(std::size_t page) const {
 
 void Stager::add_column(const std::string& original) {
     const std::string name = identifier(original);
+    if (shape_.is_own(name)) return;
     for (const Stage::Column& column : stage_.columns)
         if (column.name == name) return;  // "Id" and "id" in one record: the first is kept
     Stage::Column column;
@@ -57,7 +60,7 @@ void Stager::add_column(const std::string& original) {
 bool Stager::may_grow() const {
     if (source_.drift == core::SourceFile::Drift::add_columns) return info_->columns.size() < columns_max;
     return std::all_of(info_->columns.begin(), info_->columns.end(), [&](const auto& column) {
-        return column.first.starts_with("_pawl_") || shape_.find(column.first) != nullptr;
+        return shape_.is_own(column.first) || shape_.find(column.first) != nullptr;
     });
 }
 
@@ -98,7 +101,7 @@ void Stager::find_columns() {
     for (const Emit::Type& type : emit.types) add_column(type.field);
     if (info_->exists)
         for (const auto& [name, column] : info_->columns)
-            if (!name.starts_with("_pawl_") && shape_.find(name) == nullptr) add_column(name);
+            if (!shape_.is_own(name) && shape_.find(name) == nullptr) add_column(name);
     const bool grows = may_grow();
     for (std::size_t page = 0; page < pages_.size(); ++page) {
         const EmitRows* rows = rows_of(page);

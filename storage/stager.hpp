@@ -12,7 +12,7 @@
 namespace pawl::storage {
 
 /// Its stage carries a version for each row; other versioned emits take the page's time.
-[[nodiscard]] bool is_newest(const core::Emit& emit);
+[[nodiscard]] bool carries_versions(const core::Emit& emit);
 
 /// The narrowest type for `value` that Postgres takes it for. A text that only looks like a time
 /// stays a text.

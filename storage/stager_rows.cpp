@@ -112,7 +112,7 @@ void Stager::append_row(std::size_t page, const EmitRows& rows, const std::vecto
     append_copy_integer(out, static_cast<std::int64_t>(page) + 1);
     out += '\t';
     append_copy_integer(out, static_cast<std::int64_t>(row));
-    if (is_newest(stage_.source_emit())) {
+    if (carries_versions(stage_.source_emit())) {
         out += '\t';
         const bool told = row < rows.versions.size();
         append_copy_integer(out, told ? rows.versions[row] : pages_[page].page->job.requested_at);

@@ -36,7 +36,7 @@ std::string Stage::create_sql() const {
     return fmt::format(
         "create temp table {0} ({1}, _pawl_p int, _pawl_o int{2}) on commit drop; copy {0} from "
         "stdin",
-        name, fmt::join(definitions, ", "), is_newest(source_emit()) ? ", _pawl_v bigint" : "");
+        name, fmt::join(definitions, ", "), carries_versions(source_emit()) ? ", _pawl_v bigint" : "");
 }
 
 std::string Stage::create_replaced_sql() const {

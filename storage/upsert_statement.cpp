@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "core/identity.hpp"
+#include "storage/history_statement.hpp"
 #include "storage/identifier.hpp"
 
 // How an upsert goes: `winner` keeps one row per key (the newest); `judged` compares it with the
@@ -181,6 +182,7 @@ std::string append_sql(const UpsertTarget& target, const std::vector<std::string
 std::string upsert_sql(const UpsertTarget& target) {
     const std::vector<std::string> key = all_quoted(target.key), values = all_quoted(target.values);
     if (key.empty()) return append_sql(target, values);
+    if (target.merge == Emit::Merge::history) return history_sql(target);
     const bool fills = target.merge == Emit::Merge::fill_null;
     const Parts parts = fills ? filling(target, key, values) : versioned(target, key, values);
     const bool advances = !parts.version.empty() || target.replaces;

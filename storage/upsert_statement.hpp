@@ -9,7 +9,7 @@
 ///
 /// The stage has the emit's columns under their identifiers, `_pawl_p int` (number of the page in
 /// the batch, from 1, in the order in which the pages were requested), `_pawl_o int` (ordinal
-/// within the page) and, for Merge::newest, `_pawl_v bigint`.
+/// within the page) and, for Merge::newest and history, `_pawl_v bigint`.
 ///
 /// All statements take $1 = bigint[] of page ids by `_pawl_p` and $2 = bigint[] of `requested_at`
 /// by `_pawl_p`, and yield rows (what text, which bigint, count bigint). All hold under READ

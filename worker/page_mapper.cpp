@@ -78,11 +78,13 @@ class EmitMapper {
             rows_.cells.resize(row_start);
             return reject(record, "key column '" + missing + "' is missing or null");
         }
-        if (emit_.merge != Emit::Merge::newest) return;
-        const auto version = version_of(emit_.newest->evaluate(scope_));
+        if (!emit_.newest) return;
+        const bool is_time = emit_.merge == Emit::Merge::history;
+        const auto value = emit_.newest->evaluate(scope_);
+        const auto version = is_time ? core::parse_instant(value.text) : version_of(value);
         if (!version) {
             rows_.cells.resize(row_start);
-            return reject(record, "newest: " + emit_.newest->text() + " is neither a time nor an integer");
+            return reject(record, "newest: " + emit_.newest->text() + (is_time ? " is no time" : " is neither a time nor an integer"));
         }
         rows_.versions.push_back(*version);
     }

@@ -124,8 +124,6 @@ TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
           Lines{later("5:14", "foreach: […]")});
     CHECK(wrong_foreach("{list: [1], as: a, stream: a}") ==
           Lines{later("5:14", "list together with stream or table")});
-    CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
-          Lines{later("6:39", "history")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
@@ -544,13 +542,13 @@ TEST_CASE("wrong: emits", "[wrong_files]") {
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: newest}") ==
           Lines{"6:11: \"newest\" is missing: which value says how new a row is?"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, newest: $.x}") ==
-          Lines{"6:56: \"newest\" needs \"merge: newest\""});
+          Lines{"6:56: \"newest\" needs \"merge: newest\" or \"merge: history\""});
     CHECK(wrong_emit("{table: t, set: {id: $.id}, merge: fill_null}") ==
           Lines{"6:46: \"merge\" needs \"key\": a table without one is replaced as a whole"});
     CHECK(
         wrong_emit("{table: t, key: id, merge: replace, set: {id: $.id}}") ==
         Lines{
-            "6:38: \"merge\" must be \"overwrite\", \"newest\", \"fill_null\" or \"append\", not \"replace\""});
+            "6:38: \"merge\" must be \"overwrite\", \"newest\", \"fill_null\", \"append\" or \"history\", not \"replace\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    emit: {table: t, key: id}\n") ==
           Lines{"6:10: \"key\" belongs into \"emit\" here"});
     CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
@@ -582,11 +580,33 @@ TEST_CASE("wrong: append", "[wrong_files]") {
     CHECK(wrong_emit("{table: t, merge: append, set: {id: $$.id}, replace_by: id}") ==
           Lines{"6:67: \"replace_by\" has no place beside \"merge: append\": its rows are never taken away"});
     CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}, newest: $.x}") ==
-          Lines{"6:62: \"newest\" needs \"merge: newest\""});
+          Lines{"6:62: \"newest\" needs \"merge: newest\" or \"merge: history\""});
     CHECK(wrong_emit("[{table: t, merge: append, set: {id: $.id}}, {table: t, set: {id: $.id}}]") ==
           Lines{"6:56: table \"t\" is replaced as a whole here and appended to in stream \"a\""});
     CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}}").empty());
     CHECK(wrong_stream("    path: /a\n    merge: append\n").empty());
+}
+
+TEST_CASE("wrong: history", "[wrong_files]") {
+    CHECK(wrong_emit("{table: t, set: {id: $.id}, merge: history}") ==
+          Lines{"6:46: \"merge\" needs \"key\": a table without one is replaced as a whole"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: {history: no}}") ==
+          Lines{"6:65: \"history\" must be true, or not be there"});
+    CHECK(wrong_emit("{table: t, key: id, merge: history, set: {id: $.id, valid_to: $.end}}") ==
+          Lines{"6:63: \"merge: history\" fills \"valid_to\" itself"});
+    CHECK(wrong_stream("    path: /a\n    key: id\n    columns: {valid_from: date}\n    merge: history\n") ==
+          Lines{"7:15: \"merge: history\" fills \"valid_from\" itself"});
+    CHECK(wrong_emit("[{table: t, key: id, merge: history, set: {id: $.id}}, {table: t, key: id, set: {id: $.id}}]") ==
+          Lines{"6:66: table \"t\" keeps history, and stream \"a\" writes it as well: one \"emit\" owns all of a row"});
+    CHECK(wrong_emit("{table: t, key: id, merge: history, absent: delete, set: {id: $.id}}") ==
+          Lines{"6:55: with history nothing is deleted: \"absent: mark\" ends the row that is absent"});
+    CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
+                     "  a: {path: /a, emit: {table: t, key: id, merge: history, set: {id: $.id}}}\n"
+                     "  b: {path: \"/{id}\", foreach: {table: t}, key: id}\n") ==
+          Lines{"5:31: \"key\" is missing: a table with history has several rows of one key (such as key: id, where: \"valid_to "
+                "is null\")"});
+    for (const char* merge : {"history", "{history: true}", "{history: true, newest: $.at}", "history, newest: $.at"})
+        CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: " + std::string(merge) + "}").empty());
 }
 
 TEST_CASE("wrong: absent", "[wrong_files]") {

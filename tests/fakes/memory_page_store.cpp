@@ -86,14 +86,37 @@ void see(MemoryStore::Row& row, std::int64_t at) {
     if (row.deleted_at && *row.deleted_at <= at) row.deleted_at.reset();
 }
 
+/// One record into a table with history. The counts are those of storage/history_statement.hpp.
+void sight(MemoryStore::History& history, Cells cells, std::pair<std::int64_t, std::int64_t> version, std::int64_t requested_at,
+           PageResult::Counts& counts) {
+    const auto before = history.rows();
+    const auto [at, page] = version;
+    history.seen = std::max(history.seen, requested_at);
+    const auto known = history.sightings.find(at);
+    if (known != history.sightings.end() && known->second.first > page) {
+        ++counts.stale;
+        return;
+    }
+    history.sightings[at] = {page, cells};
+    const auto after = history.rows();
+    const auto old = before.find(at);
+    const bool begins = after.contains(at), is_new = begins && old == before.end();
+    ++(is_new ? counts.inserted : begins && old->second != cells ? counts.updated : counts.same);
+    counts.deleted += (is_new ? 1 : 0) + static_cast<std::int64_t>(before.size()) - static_cast<std::int64_t>(after.size());
+}
+
 PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core::EmitRows& rows, const core::Job& job) {
     const auto& emit = stream.emits[rows.emit];
     auto& table = held.tables[emit.table];
     PageResult::Counts counts;
     counts.read = rows.read;
     counts.rejected = static_cast<std::int64_t>(rows.rejected.size());
+    const bool keeps_versions = emit.merge == core::Emit::Merge::history && !rows.versions.empty();
+    const auto row_key = [&](std::size_t i) {
+        return joined(cells_of(rows, i), emit.key) + (keeps_versions ? std::to_string(rows.versions[i]) : "");
+    };
     std::map<std::string, std::size_t> last_of_key;  // of several rows with one key in a page the last counts
-    for (std::size_t i = 0; i < rows.row_count(); ++i) last_of_key[joined(cells_of(rows, i), emit.key)] = i;
+    for (std::size_t i = 0; i < rows.row_count(); ++i) last_of_key[row_key(i)] = i;
     for (std::size_t i = 0; i < rows.row_count(); ++i) {
         auto cells = cells_of(rows, i);
         const auto at = rows.versions.empty() ? job.requested_at : rows.versions[i];
@@ -101,8 +124,11 @@ PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core
         if (emit.key.empty()) {
             table.keyless.push_back({std::move(cells), version, job.slice});
             ++counts.inserted;
-        } else if (last_of_key.at(joined(cells, emit.key)) != i) {
+        } else if (last_of_key.at(row_key(i)) != i) {
             ++counts.duplicate;
+        } else if (emit.merge == core::Emit::Merge::history) {
+            const auto key = joined(cells, emit.key);
+            sight(table.history[key], std::move(cells), version, job.requested_at, counts);
         } else {
             const auto key = joined(cells, emit.key);
             merge(table, emit, std::move(cells), version, job.slice, counts);
@@ -128,12 +154,12 @@ void replace_older(Held& held, const core::Stream& stream, const Slice& slice, c
     }
 }
 
-bool is_in_scope(const core::Emit& emit, const core::EmitRows* rows, const MemoryStore::Row& row) {
+bool is_in_scope(const core::Emit& emit, const core::EmitRows* rows, const Cells& cells) {
     if (emit.replace_by.empty()) return true;
     if (rows == nullptr || rows->replace_values.size() != emit.replace_by.size()) return false;
     for (std::size_t i = 0; i < emit.replace_by.size(); ++i) {
-        const auto cell = row.cells.find(emit.replace_by[i]);
-        const bool is_null = cell == row.cells.end() || !cell->second || rows->replace_values[i].is_null();
+        const auto cell = cells.find(emit.replace_by[i]);
+        const bool is_null = cell == cells.end() || !cell->second || rows->replace_values[i].is_null();
         if (is_null || *cell->second != rows->replace_values[i].text) return false;
     }
     return true;
@@ -141,11 +167,11 @@ bool is_in_scope(const core::Emit& emit, const core::EmitRows* rows, const Memor
 
 /// Partitions of streams below that ask for this row, and for no other.
 void retire_children(Held& held, const core::SourceFile& source, const core::Stream& stream, const core::Emit& emit,
-                     const MemoryStore::Row& row) {
+                     const Cells& cells) {
     for (const auto& child : source.streams) {
         if (!core::feeds(stream, emit, child) || !child.foreach_.key_columns.empty() || child.foreach_.key_template) continue;
         std::string part;
-        for (const auto& column : emit.key) part += (part.empty() ? "" : "/") + row.cells.at(column).value_or("");
+        for (const auto& column : emit.key) part += (part.empty() ? "" : "/") + cells.at(column).value_or("");
         for (auto& [id, partition] : held.partitions)
             if (partition.stream == child.name && partition.part == part) partition.active = false;
     }
@@ -161,13 +187,20 @@ void sweep(Held& held, const core::SourceFile& source, const core::Stream& strea
     for (std::size_t i = 0; i < stream.emits.size(); ++i) {
         const auto& emit = stream.emits[i];
         if (!emit.sweeps()) continue;
-        const auto rows = std::find_if(page.rows.emits.begin(), page.rows.emits.end(), [&](const auto& one) { return one.emit == i; });
+        const auto found = std::find_if(page.rows.emits.begin(), page.rows.emits.end(), [&](const auto& one) { return one.emit == i; });
+        const core::EmitRows* rows = found == page.rows.emits.end() ? nullptr : &*found;
+        for (auto& [key, history] : held.tables[emit.table].history) {
+            const auto& [at, last] = *history.sightings.rbegin();
+            if (history.seen >= began || !last.second || at >= job.requested_at || !is_in_scope(emit, rows, *last.second)) continue;
+            retire_children(held, source, stream, emit, *last.second);
+            history.sightings[job.requested_at] = {0, std::nullopt};
+        }
         auto& keyed = held.tables[emit.table].keyed;
         for (auto at = keyed.begin(); at != keyed.end();) {
             auto& row = at->second;
             const bool is_absent = row.seen < began && !row.deleted_at &&
-                                   is_in_scope(emit, rows == page.rows.emits.end() ? nullptr : &*rows, row);
-            if (is_absent) retire_children(held, source, stream, emit, row);
+                                   is_in_scope(emit, rows, row.cells);
+            if (is_absent) retire_children(held, source, stream, emit, row.cells);
             if (is_absent && emit.absent == core::Emit::Absent::remove) {
                 at = keyed.erase(at);
                 if (i < result.emits.size()) ++result.emits[i].deleted;
@@ -184,6 +217,16 @@ void sweep(Held& held, const core::SourceFile& source, const core::Stream& strea
 }
 
 }  // namespace
+
+std::map<std::int64_t, Cells> MemoryStore::History::rows() const {
+    std::map<std::int64_t, Cells> rows;
+    const std::optional<Cells>* before = nullptr;
+    for (const auto& [at, sighting] : sightings) {
+        if (sighting.second && (before == nullptr || *before != sighting.second)) rows[at] = *sighting.second;
+        before = &sighting.second;
+    }
+    return rows;
+}
 
 core::Task<std::vector<PageResult>> MemoryPageStore::commit(int, std::shared_ptr<const core::SourceFile> source,
                                                             std::shared_ptr<std::vector<PageCommit>> batch) {

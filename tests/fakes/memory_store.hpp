@@ -58,9 +58,18 @@ class MemoryStore {
         std::int64_t seen = 0;                   ///< requested_at of the newest page that held it
         std::optional<std::int64_t> deleted_at;  ///< a walk did not show it any more
     };
+    /// What a key with history is said to be, and when: nothing, where it was absent.
+    struct History {
+        std::map<std::int64_t, std::pair<std::int64_t, std::optional<std::map<std::string, std::optional<std::string>>>>> sightings;
+        std::int64_t seen = 0;  ///< requested_at of the newest page that held it
+
+        /// The rows that follow: since when, and what.
+        [[nodiscard]] std::map<std::int64_t, std::map<std::string, std::optional<std::string>>> rows() const;
+    };
     struct Table {
         std::map<std::string, Row> keyed;  ///< by the key's cells
         std::vector<Row> keyless;
+        std::map<std::string, History> history;  ///< by the key's cells
     };
     struct Held {
         std::int64_t next_partition = 1, epoch = 0;
