@@ -115,14 +115,15 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     page.stream = &stream;
     page.url = std::move(answer.url);
     auto& response = answer.response;
-    const std::string body = std::exchange(response.body, {});
+    std::string raw = std::exchange(response.body, {});
     page.status = response.status;
-    page.body_bytes = body.size();
+    page.body_bytes = raw.size();
     page.limits = limits_seen(source_->feedback, response);
 
     collector::FetchedPage fetched;
-    fetched.body = collector::read_body(body, stream, response.header("content-length") == "0");
-    if (!fetched.body.failure.empty())
+    const auto body_max = context_.settings.http.body_max;
+    fetched.body = collector::read_body(std::move(raw), stream, collector::origin_of(response, body_max));
+    if (fetched.body.fault != collector::PageBody::Fault::none)
         throw core::PermanentError(page.url + ": " + fetched.body.failure);
     page.body_hash = fetched.body.hash;
     collector::PageRead seen;
@@ -136,9 +137,10 @@ PreviewPage Preview::read(const core::Stream& stream, core::SliceDescriptor slic
     fetched.response = std::move(response);
     queue::Lease lease;
     lease.slice = std::move(slice);
+    std::string body = core::decompress(fetched.body.compressed, body_max);
     const core::Job job = collector::make_job(*source_, stream, lease, std::move(fetched),
                                               core::Link::random(context_.random), 0);
-    page.rows = worker::map_page(stream, job, body);
+    page.rows = worker::map_page(stream, job, std::move(body));
     return page;
 }
 
@@ -148,11 +150,12 @@ core::SliceDescriptor Preview::slice_of(const core::Stream& stream,
     slice.stream = stream.name;
     slice.request_hash = stream.request_hash;
     if (stream.foreach_.kind == core::Foreach::Kind::list) {
-        if (stream.foreach_.list.empty())
+        if (stream.foreach_.entries() == 0)
             throw core::ConfigError("stream '" + stream.name + "': its list is empty");
-        slice.list = add_given(stream.foreach_.list.front());
+        slice.list = add_given(stream.foreach_.entry(0));
     } else if (stream.foreach_.kind != core::Foreach::Kind::once) {
         slice.parent = add_given(parent);
+        if (stream.foreach_.entries() > 0) slice.list = stream.foreach_.entry(0);
     }
     return slice;
 }
@@ -208,12 +211,12 @@ std::string Preview::add_given(const std::string& json) const {
     return object.dump();
 }
 
-collector::HttpRequest Preview::to_http(const std::string& method,
-                                        const collector::PageRequest& request,
+collector::HttpRequest Preview::to_http(const collector::PageRequest& request,
                                         const std::string& key) const {
     collector::HttpRequest http;
-    http.method = method;
+    http.method = request.method;
     http.url = request.url;
+    http.body = request.body;
     http.headers = request.headers;
     http.body_max = context_.settings.http.body_max;
     http.connect_timeout = context_.settings.http.connect_timeout;
@@ -228,7 +231,7 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
     auto request = collector::page_request(*source_, *stream, slice, cursor);
     std::string key = co_await this->key();
     for (int redirects = 0; redirects <= redirects_max; ++redirects) {
-        auto http = to_http(stream->method, request, key);
+        auto http = to_http(request, key);
         auto result = co_await context_.http.fetch(std::move(http));
         Answer answer;
         answer.url = core::redact(request.url);
@@ -237,7 +240,8 @@ core::Task<Preview::Answer> Preview::ask(const core::Stream* stream, core::Slice
         const auto judgement = collector::judge(*source_, result, exchange, context_.random);
         if (judgement.kind == collector::Judgement::Kind::redirect) {
             request =
-                collector::redirected(request, std::get<collector::HttpResponse>(result).location);
+                collector::redirected(request, std::get<collector::HttpResponse>(result).status,
+                                      std::get<collector::HttpResponse>(result).location);
             continue;
         }
         if (is_refused(result) && context_.tokens && context_.tokens->replace_refused(key)) {

@@ -78,9 +78,7 @@ class Preview {
                                    Answer answer) const;
     [[nodiscard]] std::string row_for(const core::Stream& child, const PreviewPage& seen,
                                       const std::string& table) const;
-    [[nodiscard]] collector::HttpRequest to_http(const std::string& method,
-                                                 const collector::PageRequest& request,
-                                                 const std::string& key) const;
+    [[nodiscard]] collector::HttpRequest to_http(const collector::PageRequest& request, const std::string& key) const;
 
     std::shared_ptr<const core::SourceFile> source_;
     Context context_;

@@ -30,19 +30,18 @@ std::vector<std::string> feeders_of(const core::SourceFile& source, const core::
     return feeders;
 }
 
+constexpr std::int64_t entries_looked_at = 100'000;  // of a range, the first ones tell
+
 /// Entries of the file that the catalogue does not know yet: due as soon as the source is registered.
 SliceSum new_entries(const core::Stream& stream, const StreamBacklog& backlog) {
     SliceSum sum;
-    std::vector<std::string> entries;
-    if (stream.foreach_.kind == Foreach::Kind::once) entries.emplace_back("{}");
-    if (stream.foreach_.kind == Foreach::Kind::list) {
-        const std::set<std::string> distinct(stream.foreach_.list.begin(), stream.foreach_.list.end());
-        entries.assign(distinct.begin(), distinct.end());
-    }
-    sum.slices = std::max<std::int64_t>(0, static_cast<std::int64_t>(entries.size()) - backlog.partitions);
+    const bool in_file = stream.foreach_.kind == Foreach::Kind::once || stream.foreach_.kind == Foreach::Kind::list;
+    if (!in_file) return sum;
+    const std::int64_t entries = stream.foreach_.entries();
+    sum.slices = std::max<std::int64_t>(0, entries - backlog.partitions);
     if (backlog.partitions > 0) return sum;  // which of them are new is not known here
-    for (const auto& entry : entries) {
-        const auto records = core::expected_records(stream, "{}", entry);
+    for (std::int64_t i = 0; i < std::min(entries, entries_looked_at); ++i) {
+        const auto records = core::expected_records(stream, "{}", stream.foreach_.entry(i));
         const auto requests = records ? core::requests_for(stream, *records) : std::nullopt;
         if (!requests) continue;
         ++sum.told;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "collector/http_date.hpp"
 #include "collector/ietf_ratelimit.hpp"
 #include "collector/page_answers.hpp"
+#include "core/http_date.hpp"
 #include "core/instant.hpp"
 
 namespace pawl::collector {
@@ -25,18 +25,18 @@ constexpr std::int64_t skew_ignored_us =
 std::optional<std::int64_t> number_in(const HttpResponse& response, const std::string& name) {
     if (name.empty()) return std::nullopt;
     const auto value = response.header(name);
-    return value ? parse_integer(*value) : std::nullopt;
+    return value ? core::parse_integer(*value) : std::nullopt;
 }
 
 // Seconds, or a fraction of them: "12.5".
 std::optional<std::int64_t> seconds_as_us(std::string_view text) {
     const auto point = text.find('.');
-    const auto whole = parse_integer(text.substr(0, point));
+    const auto whole = core::parse_integer(text.substr(0, point));
     if (!whole || *whole < 0 || *whole > 100'000'000'000) return std::nullopt;
     std::int64_t micros = *whole * second_us;
     if (point != std::string_view::npos && point + 1 < text.size()) {
         const auto digits = text.substr(point + 1, 6);
-        const auto fraction = parse_integer(digits);
+        const auto fraction = core::parse_integer(digits);
         if (!fraction || *fraction < 0) return std::nullopt;
         micros += *fraction *
                   static_cast<std::int64_t>(std::pow(10, 6 - static_cast<int>(digits.size())));
@@ -47,14 +47,14 @@ std::optional<std::int64_t> seconds_as_us(std::string_view text) {
 // Seconds since 1970 or, where that would be after the year 5000, milliseconds.
 std::optional<std::int64_t> epoch_as_us(std::string_view text) {
     constexpr std::int64_t seconds_max = 100'000'000'000, millis_max = 100'000'000'000'000;
-    const auto whole = parse_integer(text);
+    const auto whole = core::parse_integer(text);
     if (whole && *whole > seconds_max && *whole < millis_max) return *whole * 1'000;
     return seconds_as_us(text);
 }
 
 std::optional<std::int64_t> date_us(const HttpResponse& response) {
     const auto date = response.header("date");
-    const auto seconds = date ? parse_http_date(*date) : std::nullopt;
+    const auto seconds = date ? core::parse_http_date(*date) : std::nullopt;
     if (!seconds) return std::nullopt;
     return *seconds * second_us;
 }
@@ -80,7 +80,7 @@ std::optional<Reset> read_reset(const core::Feedback& feedback, const HttpRespon
             us = core::parse_instant(*text);
             break;
         case ResetFormat::http_date:
-            us = parse_http_date(*text);
+            us = core::parse_http_date(*text);
             if (us) *us *= second_us;
             break;
     }
@@ -200,7 +200,7 @@ void add_costs(const core::SourceFile& source, const HttpResponse& response, con
         const auto* ask = find_ask(limits, limit.name);
         if (!limit.cost_from || ask == nullptr) continue;
         PageAnswers answer(document, response.headers);
-        const auto units = parse_integer(answer(limit.cost_from).text);
+        const auto units = core::parse_integer(answer(limit.cost_from).text);
         if (!units || *units < 0) continue;
         const auto told = std::find_if(feedback.begin(), feedback.end(),
                                        [&](const auto& one) { return one.name == limit.name; });
@@ -218,7 +218,7 @@ std::optional<core::Micros> retry_after(const core::Feedback& feedback,
     if (!text) return std::nullopt;
     std::optional<std::int64_t> us = seconds_as_us(*text);
     if (!us) {
-        const auto at = parse_http_date(*text);
+        const auto at = core::parse_http_date(*text);
         const auto now = date_us(response);  // its own clock, whatever ours says
         if (!at || !now) return std::nullopt;
         us = std::max<std::int64_t>(0, *at * second_us - *now);

@@ -28,7 +28,7 @@ PageRequest request_like(const core::SourceFile& source, const core::Stream& str
     for (const auto& column : stream.parent_columns) parent[column] = "x";
     slice.stream = stream.name;
     slice.parent = parent.dump();
-    slice.list = stream.foreach_.list.empty() ? "{}" : stream.foreach_.list.front();
+    slice.list = stream.foreach_.entries() == 0 ? "{}" : stream.foreach_.entry(0);
     try {
         return page_request(source, stream, slice, std::nullopt);
     } catch (const core::PermanentError&) {  // the whole URL comes from the parent: taken for one of the API's own

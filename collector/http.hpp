@@ -17,6 +17,9 @@ using Headers = std::vector<std::pair<std::string, std::string>>;  ///< response
 /// All Link headers (RFC 8288) of a response joined by ", "; "" when there are none.
 [[nodiscard]] std::string link_header_of(const Headers& headers);
 
+/// True where `headers` have one of this name, whatever the case of its letters.
+[[nodiscard]] bool has_header(const Headers& headers, std::string_view lower_case_name);
+
 struct HttpRequest {
     std::string method = "GET";
     std::string url;

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "collector/http_date.hpp"
 #include "core/characters.hpp"
+#include "core/http_date.hpp"
 
 namespace pawl::collector {
 
@@ -18,7 +18,7 @@ struct Member {
 
     [[nodiscard]] std::optional<std::int64_t> number(std::string_view name) const {
         for (const auto& [key, value] : parameters)
-            if (key == name) return parse_integer(value);
+            if (key == name) return core::parse_integer(value);
         return std::nullopt;
     }
 };
@@ -67,7 +67,7 @@ std::optional<RateLimitPolicy> read_dictionary(const std::vector<Member>& member
         const auto equals = member.item.find('=');
         if (equals == std::string::npos) continue;
         const auto name = core::trimmed(std::string_view(member.item).substr(0, equals));
-        const auto value = parse_integer(std::string_view(member.item).substr(equals + 1));
+        const auto value = core::parse_integer(std::string_view(member.item).substr(equals + 1));
         if (name == "limit") policy.quota = value;
         if (name == "remaining") policy.remaining = value;
         if (name == "reset") policy.reset = value;
@@ -83,13 +83,13 @@ std::vector<Member> list_in(const HttpResponse& response, std::string_view name)
 // The first number of a list: "100, 100;w=60" is 100.
 std::optional<std::int64_t> first_number(const HttpResponse& response, std::string_view name) {
     const auto members = list_in(response, name);
-    return members.empty() ? std::nullopt : parse_integer(members.front().item);
+    return members.empty() ? std::nullopt : core::parse_integer(members.front().item);
 }
 
 // Policies whose names are numbers: 100;w=60. The one in force is the one with that quota.
 void learn_window(RateLimitPolicy& policy, const std::vector<Member>& policies) {
     for (const auto& member : policies)
-        if (policy.quota && parse_integer(member.item) == policy.quota) policy.window = member.number("w");
+        if (policy.quota && core::parse_integer(member.item) == policy.quota) policy.window = member.number("w");
 }
 
 }  // namespace

@@ -215,9 +215,12 @@ Judgement judge(const core::SourceFile& source, const HttpResult& result, const 
     return by_status(source, response, exchange, random);
 }
 
-Judgement judge_body(const core::SourceFile& source, const HttpResponse& response, std::string why,
+Judgement judge_body(const core::SourceFile& source, const HttpResponse& response, const PageBody& body,
                      const Exchange& exchange, core::Random& random) {
-    return again(failure_rule(source), exchange, describe(response) + ", " + why, "body", random);
+    const auto reason = describe(response) + ", " + body.failure;
+    if (body.fault == PageBody::Fault::too_large) return end(core::Outcome::too_large, reason);
+    if (body.fault == PageBody::Fault::unsuitable) return end(core::Outcome::failed, reason);
+    return again(failure_rule(source), exchange, reason, "body", random);
 }
 
 }  // namespace pawl::collector

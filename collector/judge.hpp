@@ -4,6 +4,7 @@
 
 #include "collector/accounts.hpp"
 #include "collector/http.hpp"
+#include "collector/page_body.hpp"
 #include "collector/paging.hpp"
 #include "core/clock.hpp"
 #include "core/random.hpp"
@@ -48,8 +49,9 @@ struct Judgement {
 [[nodiscard]] Judgement judge(const core::SourceFile& source, const HttpResult& result,
                               const Exchange& exchange, core::Random& random);
 
-/// Judges a page whose body did not parse, or came empty: asked again, like status 500.
-[[nodiscard]] Judgement judge_body(const core::SourceFile& source, const HttpResponse& response,
-                                   std::string why, const Exchange& exchange, core::Random& random);
+/// Judges a page whose body is none. One that did not parse, or came empty, is asked for again, like status 500; one that is
+/// too large when unpacked, or that would come the same again, ends the walk.
+[[nodiscard]] Judgement judge_body(const core::SourceFile& source, const HttpResponse& response, const PageBody& body,
+                                   const Exchange& exchange, core::Random& random);
 
 }  // namespace pawl::collector

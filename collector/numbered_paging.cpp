@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "collector/http_date.hpp"
 #include "collector/page_answers.hpp"
 #include "collector/page_position.hpp"
+#include "core/http_date.hpp"
 #include "core/page_records.hpp"
 #include "core/record_identity.hpp"
 
@@ -35,7 +35,7 @@ Sight look_at(const core::Stream& stream, const PageRead& page) {
     }
     PageAnswers answer(page.document, *page.headers);
     const auto told = answer(stream.paginate.last);
-    if (!told.is_null()) sight.total = parse_integer(told.text);
+    if (!told.is_null()) sight.total = core::parse_integer(told.text);
     if (sight.total < 0) sight.total.reset();  // what some APIs write for "unknown"
     return sight;
 }

@@ -66,6 +66,12 @@ void confirm(const core::Stream& stream, const storage::Validator& validator, co
     job.last_modified = page.response.header("last-modified").value_or(validator.last_modified);
 }
 
+// A ceiling of the API, met in a window that can be halved.
+bool is_to_be_split(const core::Stream& stream, const Ending& ending, const core::Window& window) {
+    return ending.outcome == core::Outcome::truncated && !ending.rewalk && stream.incremental &&
+           stream.paginate.on_max == core::Pagination::OnMax::split && core::halves(*stream.incremental, window).has_value();
+}
+
 }  // namespace
 
 core::Job make_job(const core::SourceFile& source, const core::Stream& stream,
@@ -88,10 +94,13 @@ core::Job make_job(const core::SourceFile& source, const core::Stream& stream,
     job.fetched_at = fetched_at;
     job.parent = lease.slice.parent;
     job.list = lease.slice.list;
+    job.window = lease.slice.window;
+    job.begun = lease.slice.begun;
     if (page.ending) {
         job.outcome = page.ending->outcome;
         job.reason = core::redact(page.ending->reason);
         job.rewalk = page.ending->rewalk;
+        job.split = is_to_be_split(stream, *page.ending, job.window);
         job.last = true;
     } else if (page.confirmed) {
         confirm(stream, *page.confirmed, page, job);

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "collector/http_date.hpp"
 #include "core/errors.hpp"
+#include "core/http_date.hpp"
 
 namespace pawl::collector {
 
@@ -42,7 +42,7 @@ bool read_part(std::string_view name, std::string_view value, PagePosition& posi
     if (name == "skipped") return position.skipped = true;
     const bool is_known = name == "size" || name == "overlap" || name == "total" || name == "tries" || name == "back" || name == "reached";
     if (!is_known) return true;  // written by a newer pawl
-    const auto number = parse_integer(value);
+    const auto number = core::parse_integer(value);
     if (!number || *number < 0) return false;
     if (name == "size") position.size = *number;
     if (name == "overlap") position.overlap = *number;
@@ -74,7 +74,7 @@ std::string PagePosition::str() const {
 
 PagePosition PagePosition::parse(std::string_view text) {
     PagePosition position;
-    const auto number = parse_integer(cut(text, ';'));
+    const auto number = core::parse_integer(cut(text, ';'));
     bool good = number.has_value();
     if (good) position.number = *number;
     while (good && !text.empty()) {

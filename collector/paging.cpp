@@ -8,6 +8,7 @@
 #include "core/errors.hpp"
 #include "core/identity.hpp"
 #include "core/link_header.hpp"
+#include "core/page_records.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -71,17 +72,26 @@ Following follow_next_url(const core::Stream& stream, const PageRead& page) {
 Following follow_cursor(const core::Stream& stream, const PageRead& page) {
     PageAnswers answer(page.document, *page.headers);
     const auto more = answer(stream.paginate.more);
-    const bool denied =
-        !more.is_null() && (is_nothing(more) || more.text == "0" || more.text == "false");
-    if (denied) return end("there is no more");
+    if (!more.is_null() && !core::is_true(more)) return end("there is no more");
     const auto cursor = answer(stream.paginate.next);
     if (is_nothing(cursor)) return end("no next cursor");
+    if (stream.paginate.last_id && page.cursor == cursor.text) return end("no record behind the last one");
     return next_token(cursor.text);
 }
 
-}  // namespace
+/// `newest_first`: the last record of the page is as old as what an earlier walk has seen. A pinned record, old among the
+/// new ones, does not end the walk.
+bool meets_the_known(const core::Stream& stream, const PageRead& page) {
+    const auto& incremental = stream.incremental;
+    if (!incremental || incremental->kind != core::Incremental::Kind::newest_first || !page.window.lo || !page.document)
+        return false;
+    const auto records = core::listed_records(stream, *page.document);
+    if (!records || records->empty()) return false;
+    const auto mark = core::mark_of_record(*incremental, *page.document, records->back());
+    return mark && *mark <= *page.window.lo - incremental->lookback;
+}
 
-Following what_follows(const core::Stream& stream, const PageRead& page) {
+Following next_page(const core::Stream& stream, const PageRead& page) {
     switch (stream.paginate.kind) {
         case PagingKind::none:
             return end("one page");
@@ -96,6 +106,20 @@ Following what_follows(const core::Stream& stream, const PageRead& page) {
             return follow_cursor(stream, page);
     }
     return end("one page");
+}
+
+}  // namespace
+
+Following what_follows(const core::Stream& stream, const PageRead& page) {
+    Following following = next_page(stream, page);
+    // A step back reads again what may have been skipped: it goes before the end.
+    if (!following.cursor || following.shift == core::Shift::reread) return following;
+    PageAnswers answer(page.document, *page.headers);
+    const bool stops = core::is_true(answer(stream.paginate.stop_when));
+    if (!stops && !meets_the_known(stream, page)) return following;
+    following.cursor.reset();
+    following.why = stops ? "stop_when: " + stream.paginate.stop_when->text() : "what follows is known";
+    return following;
 }
 
 std::optional<Ending> reached_bound(const core::Stream& stream, std::int64_t pages) {

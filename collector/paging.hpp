@@ -15,7 +15,8 @@ struct PageRead {
     std::string url;                    ///< it came from, after redirects
     std::optional<std::string> cursor;  ///< that asked for it
     const Headers* headers = nullptr;
-    const core::JsonDocument* document = nullptr;  ///< nullptr for `decode: text`
+    const core::JsonDocument* document = nullptr;  ///< nullptr where it is not looked at
+    core::Window window;       ///< that the walk asks for
     std::string secret_query;  ///< query parameter that carries a credential: cut from next links;
                                ///< "" : none
 };

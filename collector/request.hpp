@@ -11,14 +11,19 @@ namespace pawl::collector {
 
 /// What is asked for one page, before credentials: those depend on who pays.
 struct PageRequest {
-    std::string url;  ///< absolute, clean, without secrets
-    Headers headers;  ///< of the stream
+    std::string method = "GET";
+    std::string url;   ///< absolute, clean, without secrets
+    std::string body;  ///< its Content-Type is one of the headers
+    Headers headers;   ///< of the stream
     bool with_credentials =
         false;  ///< the source's credentials may go along: the stream wants them, and the URL is at
                 ///< the source's own origin (that of base_url)
     bool own_origin =
         false;  ///< the URL is at the source's own origin, so its limits per owner apply
-    std::string validator_key;  ///< sha256 over URL and Accept
+    std::string validator_key;  ///< sha256 over URL, Accept and body
+
+    /// What is asked for, in one text: two requests with the same are the same.
+    [[nodiscard]] std::string identity() const { return body.empty() ? url : url + "\n" + body; }
 };
 
 /// The request that `cursor` asks for; nullopt: the slice's first. What a cursor is depends on the
@@ -29,8 +34,8 @@ struct PageRequest {
                                        const core::SliceDescriptor& slice,
                                        const std::optional<std::string>& cursor);
 
-/// `request` sent to where a redirect points. Throws core::PermanentError when that is another
-/// origin.
-[[nodiscard]] PageRequest redirected(const PageRequest& request, const std::string& location);
+/// `request` sent to where a redirect of `status` points. Throws core::PermanentError when that is another origin, or
+/// when the redirect asks for the request without its body (301, 302, 303).
+[[nodiscard]] PageRequest redirected(const PageRequest& request, int status, const std::string& location);
 
 }  // namespace pawl::collector

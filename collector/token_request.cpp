@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "collector/feedback.hpp"
-#include "collector/http_date.hpp"
 #include "collector/jwt.hpp"
 #include "collector/url.hpp"
 #include "core/base64.hpp"
 #include "core/characters.hpp"
+#include "core/http_date.hpp"
 #include "core/instant.hpp"
+#include "core/percent_encoding.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -32,7 +33,7 @@ class Form {
     void add(std::string_view name, std::string_view value) {
         if (value.empty()) return;
         if (!text_.empty()) text_ += '&';
-        text_ += encode_component(name) + "=" + encode_component(value);
+        text_ += core::percent_encoded(name) + "=" + core::percent_encoded(value);
     }
     [[nodiscard]] std::string take() { return std::move(text_); }
 
@@ -47,8 +48,8 @@ void add_client(const core::TokenGrant& grant, Form& form, HttpRequest& request)
         return;
     }
     // RFC 6749, 2.3.1: both are form-encoded before they are put together.
-    const auto basic = core::base64(encode_component(grant.client_id) + ":" +
-                                    encode_component(grant.client_secret));
+    const auto basic = core::base64(core::percent_encoded(grant.client_id) + ":" +
+                                    core::percent_encoded(grant.client_secret));
     core::remember_secret(basic);  // one a client: it does not grow
     request.headers.emplace_back("Authorization", "Basic " + basic);
 }
@@ -138,7 +139,7 @@ std::optional<core::Micros> life_of(const Json& answer, const HttpResponse& resp
                                     core::WallTime now) {
     if (const auto in = answer.find("expires_in"); in != answer.end() && !in->is_null()) {
         if (in->is_number()) return bounded(in->get<double>());
-        const auto seconds = in->is_string() ? parse_integer(in->get<std::string>()) : std::nullopt;
+        const auto seconds = in->is_string() ? core::parse_integer(in->get<std::string>()) : std::nullopt;
         if (!seconds) return std::nullopt;
         return bounded(static_cast<double>(*seconds));
     }
@@ -147,7 +148,7 @@ std::optional<core::Micros> life_of(const Json& answer, const HttpResponse& resp
     const auto end = at->is_string() ? core::parse_instant(at->get<std::string>()) : std::nullopt;
     if (!end) return std::nullopt;
     std::int64_t begin = now.time_since_epoch().count();
-    if (const auto date = parse_http_date(response.header("date").value_or("")))
+    if (const auto date = core::parse_http_date(response.header("date").value_or("")))
         begin = *date * 1'000'000;
     return std::min(core::Micros(*end - begin), life_most);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/errors.hpp"
+#include "core/percent_encoding.hpp"
 #include "core/redact.hpp"
 
 namespace pawl::collector {
@@ -133,25 +134,9 @@ std::string_view path_of(std::string_view url) {
     return url.substr(path, url.find_first_of("?#", path) - path);
 }
 
-std::string encode_component(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool unreserved = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                                (byte >= 'a' && byte <= 'z') || c == '-' || c == '.' || c == '_' ||
-                                c == '~';
-        if (unreserved)
-            out += c;
-        else
-            append_encoded(out, byte);
-    }
-    return out;
-}
-
 std::string with_query(std::string_view url, std::string_view name, std::string_view value) {
-    const std::string encoded = encode_component(name);
-    const std::string parameter = encoded + "=" + encode_component(value);
+    const std::string encoded = core::percent_encoded(name);
+    const std::string parameter = encoded + "=" + core::percent_encoded(value);
     std::size_t place = std::string_view::npos;
     auto parameters = other_parameters(query_of(url), encoded, &place);
     const auto at = place == std::string_view::npos ? parameters.size() : place;
@@ -160,7 +145,7 @@ std::string with_query(std::string_view url, std::string_view name, std::string_
 }
 
 std::string without_query(std::string_view url, std::string_view name) {
-    return join_query(url, other_parameters(query_of(url), encode_component(name), nullptr));
+    return join_query(url, other_parameters(query_of(url), core::percent_encoded(name), nullptr));
 }
 
 }  // namespace pawl::collector

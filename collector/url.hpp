@@ -27,8 +27,6 @@ struct Origin {
 /// The path of a clean URL, as it stands there; "/" when it has none.
 [[nodiscard]] std::string_view path_of(std::string_view url);
 
-/// Percent-encodes all but the unreserved characters of RFC 3986.
-[[nodiscard]] std::string encode_component(std::string_view text);
 /// `url` with query parameter `name` set to `value`: replaced where it stands, else appended.
 [[nodiscard]] std::string with_query(std::string_view url, std::string_view name,
                                      std::string_view value);

@@ -39,7 +39,7 @@ std::optional<Ending> follow_redirect(PageRequest& request, const HttpResponse& 
     if (redirects > redirects_max)
         return failed("more than " + std::to_string(redirects_max) + " redirects");
     try {
-        request = redirected(request, response.location);
+        request = redirected(request, response.status, response.location);
         return std::nullopt;
     } catch (const core::PermanentError& error) {
         return failed(error.what());
@@ -97,7 +97,7 @@ core::Task<Walk::Fetched> Walk::next_page() {
         ending = failed(error.what());
     }
     // A walk that steps back in a numbered list asks for a page again, under another cursor.
-    const auto asked = request.url + (is_numbered(stream_) ? lease_.cursor.value_or("") : "");
+    const auto asked = request.identity() + (is_numbered(stream_) ? lease_.cursor.value_or("") : "");
     if (!ending && recent_.contains(asked))
         ending = Ending{.outcome = core::Outcome::stuck,
                         .reason = "the next page was asked for before in this walk"};
@@ -152,6 +152,7 @@ void Walk::follow(FetchedPage& page) {
     PageRead read;
     read.url = page.request.url;
     read.cursor = lease_.cursor;
+    read.window = lease_.slice.window;
     read.headers = &page.response.headers;
     read.document = page.body.document ? &*page.body.document : nullptr;
     read.secret_query = secret_query_of(*source_);

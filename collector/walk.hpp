@@ -63,7 +63,7 @@ class Walk {
     core::Task<Asked> ask(PageRequest request, Grant grant,
                           std::optional<storage::Validator> validator);
     core::Task<HttpResult> send(HttpRequest request);
-    core::Task<PageBody> read(std::string body, bool told_empty);
+    core::Task<PageBody> read(std::string body, BodyOrigin origin);
     core::Task<bool> settle(queue::Settlement settlement);
     core::Task<bool> prepare_retry(Judgement judgement, Grant grant, bool blocked);
     core::Task<> count_attempt();

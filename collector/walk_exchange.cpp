@@ -1,13 +1,13 @@
 // One exchange of a walk with the API: sent, judged, its body read. What pays for it is in walk_quota.cpp, the walk itself in
 // walk.cpp.
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "collector/feedback.hpp"
 #include "collector/limits.hpp"
 #include "collector/numbered_paging.hpp"
 #include "collector/pacing.hpp"
+#include "collector/unpack.hpp"
 #include "collector/walk.hpp"
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
@@ -24,22 +24,13 @@ using Kind = Judgement::Kind;
 constexpr std::size_t offload_bytes = 256u << 10;  // parsing this much takes about a millisecond
 constexpr core::Micros suspicion_wait = std::chrono::seconds(1);
 
-bool has_header(const Headers& headers, std::string_view lower_case_name) {
-    return std::any_of(headers.begin(), headers.end(), [&](const auto& header) {
-        return std::equal(header.first.begin(), header.first.end(), lower_case_name.begin(),
-                          lower_case_name.end(), [](char a, char b) {
-                              return std::tolower(static_cast<unsigned char>(a)) == b;
-                          });
-    });
-}
-
 // The request as it goes out, but for the key.
-HttpRequest to_http(const core::Stream& stream, const CollectorOptions& options,
-                    const PageRequest& request,
+HttpRequest to_http(const CollectorOptions& options, const PageRequest& request,
                     const std::optional<storage::Validator>& validator) {
     HttpRequest http;
-    http.method = stream.method;
+    http.method = request.method;
     http.url = request.url;
+    http.body = request.body;
     http.headers = request.headers;
     http.body_max = options.body_max;
     http.connect_timeout = options.connect_timeout;
@@ -61,7 +52,7 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
     exchange_.validator_sent = validator.has_value();
     exchange_.with_credentials = request.with_credentials;
     exchange_.continues = lease_.seq > 0;
-    auto http = to_http(stream_, context_.options, request, validator);
+    auto http = to_http(context_.options, request, validator);
     const auto key = co_await key_for(grant.payer);
     HttpResult result = HttpFailure{.reason = "no token: " + key.reason, .sent = false};
     if (request.with_credentials) inject_credentials(*source_, key.key, http);
@@ -75,11 +66,11 @@ core::Task<Walk::Asked> Walk::ask(PageRequest request, Grant grant,
     if (auto* response = std::get_if<HttpResponse>(&result)) asked.response = std::move(*response);
     heed_refusal(key.key, asked);
     if (asked.judgement.kind == Kind::page) {
-        const bool told_empty = asked.response.header("content-length") == "0";
         auto body = std::move(asked.response.body);
-        asked.body = co_await read(std::move(body), told_empty);
-        if (!asked.body.failure.empty()) {
-            asked.judgement = judge_body(*source_, asked.response, asked.body.failure, exchange_,
+        const auto origin = origin_of(asked.response, context_.options.body_max);
+        asked.body = co_await read(std::move(body), origin);
+        if (asked.body.fault != PageBody::Fault::none) {
+            asked.judgement = judge_body(*source_, asked.response, asked.body, exchange_,
                                          context_.ports.random);
             settlement.release_room = asked.judgement.kind == Kind::again;
         }
@@ -109,10 +100,10 @@ core::Task<HttpResult> Walk::send(HttpRequest request) {
     co_return result;
 }
 
-core::Task<PageBody> Walk::read(std::string body, bool told_empty) {
-    if (body.size() < offload_bytes) co_return read_body(std::move(body), stream_, told_empty);
+core::Task<PageBody> Walk::read(std::string body, BodyOrigin origin) {
+    if (body.size() < offload_bytes && !is_packed(body)) co_return read_body(std::move(body), stream_, origin);
     PageBody page;
-    std::function<void()> work = [&] { page = read_body(std::move(body), stream_, told_empty); };
+    std::function<void()> work = [&] { page = read_body(std::move(body), stream_, origin); };
     co_await context_.ports.offload.run(std::move(work));
     co_return page;
 }

@@ -17,6 +17,14 @@ namespace pawl::core {
     return out;
 }
 
+[[nodiscard]] constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c; }
+
+[[nodiscard]] inline std::string upper(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) c = upper(c);
+    return out;
+}
+
 /// The value of a hexadecimal digit, or -1.
 [[nodiscard]] constexpr int hex_digit(char c) {
     if (is_digit(c)) return c - '0';

@@ -3,6 +3,7 @@
 #include <date/tz.h>
 
 #include "core/errors.hpp"
+#include "core/time_zone.hpp"
 
 namespace pawl::core {
 
@@ -20,12 +21,8 @@ WallTime instant_of(const date::time_zone& zone, date::local_time<Micros> local)
 bool divides_a_day(Micros period) { return period.count() > 0 && day % period == Micros(0); }
 
 WallTime window_end(const Limit& limit, WallTime now) {
-    const date::time_zone* zone = nullptr;
-    try {
-        zone = date::locate_zone(limit.timezone);
-    } catch (const std::runtime_error&) {
-        throw ConfigError("\"" + limit.timezone + "\" is not a time zone");
-    }
+    const auto* zone = find_time_zone(limit.timezone);
+    if (zone == nullptr) throw ConfigError("\"" + limit.timezone + "\" is not a time zone");
     const auto local = zone->to_local(date::sys_time<Micros>(now.time_since_epoch()));
     const auto midnight = date::floor<date::days>(local);
     if (limit.monthly) {

@@ -1,11 +1,11 @@
 #include "core/expression.hpp"
 
-#include <algorithm>
+#include <array>
+#include <limits>
 
 #include "core/errors.hpp"
-#include "core/expression_tree.hpp"
+#include "core/expression_functions.hpp"
 #include "core/json_projection.hpp"
-#include "core/unicode.hpp"
 
 namespace pawl::core {
 
@@ -13,14 +13,6 @@ using Node = Expression::Node;
 using Op = Expression::Node::Op;
 
 namespace {
-
-Value number_value(std::int64_t number, Arena& arena) {
-    return {Value::Kind::number, std::nullopt, arena.keep(std::to_string(number))};
-}
-
-Value text_value(std::string text, Arena& arena) {
-    return {Value::Kind::text, std::nullopt, arena.keep(std::move(text))};
-}
 
 /// Follows `steps` from `start`. A path with [*] has no single value: source files are refused for that.
 JsonDocument::Node follow(const JsonDocument& doc, JsonDocument::Node start, const std::vector<Node::Step>& steps) {
@@ -34,8 +26,27 @@ JsonDocument::Node follow(const JsonDocument& doc, JsonDocument::Node start, con
     return at;
 }
 
-const Value* lookup(const NamedValues* values, const std::string& name) {
-    return values ? values->find(name) : nullptr;
+[[noreturn]] void refuse_records(std::size_t records_max) {
+    throw PermanentError("a page with more than " + std::to_string(records_max) + " records");
+}
+
+/// All nodes that steps with wildcards lead to, in document order.
+void expand(const JsonDocument& doc, JsonDocument::Node at, const std::vector<Node::Step>& steps, std::size_t from,
+            std::size_t records_max, std::vector<Record>& out) {
+    if (at == JsonDocument::none || doc.kind(at) == JsonKind::null) return;
+    if (from == steps.size()) {
+        if (out.size() >= records_max) refuse_records(records_max);
+        out.push_back({at, std::nullopt});
+        return;
+    }
+    const auto& step = steps[from];
+    switch (step.kind) {
+        case Node::Step::Kind::member: expand(doc, doc.member(at, step.name), steps, from + 1, records_max, out); break;
+        case Node::Step::Kind::element: expand(doc, doc.element(at, step.index), steps, from + 1, records_max, out); break;
+        case Node::Step::Kind::each:
+            for (auto child = doc.first_child(at); child != JsonDocument::none; child = doc.next(child))
+                expand(doc, child, steps, from + 1, records_max, out);
+    }
 }
 
 class Evaluation {
@@ -52,12 +63,17 @@ class Evaluation {
     Value untyped(const Node& node) const {
         switch (node.op) {
             case Op::literal: return literal(node);
-            case Op::record: return json_value(follow_from(scope_.record, node));
-            case Op::root: return json_value(follow_from(scope_.document ? scope_.document->root() : 0, node));
+            case Op::record: return scope_.part ? part(node) : json_value(follow_from(scope_.record, node));
+            case Op::root: return json_value(follow_from(root(), node));
             case Op::parent: return named(scope_.parent, node);
             case Op::list: return named(scope_.list, node);
             case Op::header: return named(scope_.header, node);
             case Op::link: return named(scope_.link, node);
+            case Op::window: return named(scope_.window, node);
+            case Op::bare_name: {
+                const Value* found = scope_.parent ? scope_.parent->find(node.name) : nullptr;
+                return found ? *found : named(scope_.list, node);
+            }
             case Op::key:
                 if (!scope_.entry_key) return {};
                 return {Value::Kind::text, std::nullopt, *scope_.entry_key};
@@ -65,11 +81,15 @@ class Evaluation {
                 for (const auto& argument : node.arguments)
                     if (Value value = of(*argument); !value.is_null()) return value;
                 return {};
-            case Op::lower:
-            case Op::upper: return cased(node);
-            case Op::trim: return trimmed(node);
-            case Op::count: return count(node);
+            case Op::choose: return choose(node);
+            case Op::all: return boolean_value(!any_is(node, false));
+            case Op::any: return boolean_value(any_is(node, true));
+            case Op::negate: return boolean_value(any_is(node, false));
+            case Op::compare: return compared(node.comparison, operand(*node.arguments[0]), operand(*node.arguments[1]));
+            case Op::count: return count(*node.arguments[0]);
+            case Op::join: return join(node);
             case Op::entries: return {};  // yields records, not a value
+            case Op::call: return call(node);
         }
         return {};
     }
@@ -81,13 +101,28 @@ class Evaluation {
         return value;
     }
 
+    /// What is looked at only here need not be copied.
+    Value operand(const Node& node) const { return node.op == Op::literal ? node.literal_value() : of(node); }
+
+    JsonDocument::Node root() const { return scope_.document ? scope_.document->root() : JsonDocument::none; }
+
     JsonDocument::Node follow_from(JsonDocument::Node start, const Node& node) const {
         if (!scope_.document || start == JsonDocument::none) return JsonDocument::none;
         return follow(*scope_.document, start, node.steps);
     }
 
+    /// Where a path begins; `none` inside split(), where `$` is no node.
+    JsonDocument::Node start_of(const Node& path) const {
+        if (path.op == Op::root) return root();
+        return scope_.part ? JsonDocument::none : scope_.record;
+    }
+
+    Value part(const Node& path) const {
+        return path.steps.empty() ? Value{Value::Kind::text, std::nullopt, *scope_.part} : Value{};
+    }
+
     Value named(const NamedValues* values, const Node& node) const {
-        const Value* found = lookup(values, node.name);
+        const Value* found = values ? values->find(node.name) : nullptr;
         return found ? *found : Value{};
     }
 
@@ -109,60 +144,72 @@ class Evaluation {
         return {};
     }
 
-    /// ASCII letters only: what names of accounts and repositories need; the same as SQL's lower() for them.
-    Value cased(const Node& node) const {
-        const Value value = of(*node.arguments[0]);
-        if (value.kind != Value::Kind::text) return value;
-        std::string text{value.text};
-        const bool up = node.op == Op::upper;
-        for (char& c : text) {
-            if (up && c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
-            if (!up && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-        }
-        return text_value(std::move(text), *scope_.arena);
+    Value choose(const Node& node) const {
+        if (is_true(operand(*node.arguments[0]))) return of(*node.arguments[1]);
+        return node.arguments.size() > 2 ? of(*node.arguments[2]) : Value{};
     }
 
-    Value trimmed(const Node& node) const {
-        Value value = of(*node.arguments[0]);
-        if (value.kind != Value::Kind::text) return value;
-        constexpr std::string_view blank = " \t\r\n";
-        const auto first = value.text.find_first_not_of(blank);
-        if (first == std::string_view::npos) return {Value::Kind::text, std::nullopt, {}};
-        value.text = value.text.substr(first, value.text.find_last_not_of(blank) - first + 1);
-        return value;
+    bool any_is(const Node& node, bool wanted) const {
+        for (const auto& argument : node.arguments)
+            if (is_true(operand(*argument)) == wanted) return true;
+        return false;
+    }
+
+    /// Null in, null out. The first value may become the result, so it is one that lasts.
+    Value call(const Node& node) const {
+        std::array<Value, call_arguments_max> values;
+        std::size_t given = 0;
+        for (const auto& argument : node.arguments) {
+            values[given] = given == 0 ? of(*argument) : operand(*argument);
+            if (values[given++].is_null()) return {};
+        }
+        return node.function->apply({node, std::span(values.data(), given), scope_});
     }
 
     /// Elements of an array, members of an object; 0 for what is missing, so that "nobody" counts 0.
-    Value count(const Node& node) const {
-        const Node& what = *node.arguments[0];
-        const auto start = what.op == Op::root && scope_.document ? scope_.document->root() : scope_.record;
-        const auto at = follow_from(start, what);
+    Value count(const Node& path) const {
+        if (path.yields_many())
+            return number_value(static_cast<std::int64_t>(nodes_of(path).size()), *scope_.arena);
+        const auto at = follow_from(start_of(path), path);
         const auto size = at == JsonDocument::none ? 0 : static_cast<std::int64_t>(scope_.document->child_count(at));
         return number_value(size, *scope_.arena);
     }
 
+    std::vector<Record> nodes_of(const Node& path) const {
+        std::vector<Record> found;
+        const auto start = start_of(path);
+        // As many as a document may hold: evaluate() does not throw.
+        if (scope_.document && start != JsonDocument::none)
+            expand(*scope_.document, start, path.steps, 0, std::numeric_limits<std::size_t>::max(), found);
+        return found;
+    }
+
+    /// Nulls are left out, as Postgres' array_to_string() does.
+    Value join(const Node& node) const {
+        const Node& path = *node.arguments[0];
+        const Value separator = operand(*node.arguments[1]);
+        auto found = nodes_of(path);
+        if (separator.is_null() || (found.empty() && !path.yields_many())) return {};
+        const auto& doc = *scope_.document;
+        if (!path.yields_many() && doc.kind(found[0].node) == JsonKind::array) {
+            const auto array = found[0].node;
+            found.clear();
+            for (auto child = doc.first_child(array); child != JsonDocument::none; child = doc.next(child))
+                if (doc.kind(child) != JsonKind::null) found.push_back({child, std::nullopt});
+        }
+        std::string text;
+        bool first = true;
+        for (const auto& one : found) {
+            if (!first) text += separator.text;
+            first = false;
+            text += doc.kind(one.node) == JsonKind::text ? doc.text(one.node) : std::string(doc.raw(one.node));
+            if (text.size() > made_bytes_max) return {};
+        }
+        return text_value(std::move(text), *scope_.arena);
+    }
+
     const Scope& scope_;
 };
-
-/// All nodes that steps with wildcards lead to, in document order.
-void expand(const JsonDocument& doc, JsonDocument::Node at, const std::vector<Node::Step>& steps, std::size_t from,
-            std::size_t records_max, std::vector<Record>& out) {
-    if (at == JsonDocument::none || doc.kind(at) == JsonKind::null) return;
-    if (from == steps.size()) {
-        if (out.size() >= records_max)
-            throw PermanentError("a page with more than " + std::to_string(records_max) + " records");
-        out.push_back({at, std::nullopt});
-        return;
-    }
-    const auto& step = steps[from];
-    switch (step.kind) {
-        case Node::Step::Kind::member: expand(doc, doc.member(at, step.name), steps, from + 1, records_max, out); break;
-        case Node::Step::Kind::element: expand(doc, doc.element(at, step.index), steps, from + 1, records_max, out); break;
-        case Node::Step::Kind::each:
-            for (auto child = doc.first_child(at); child != JsonDocument::none; child = doc.next(child))
-                expand(doc, child, steps, from + 1, records_max, out);
-    }
-}
 
 std::vector<JsonProjection*> follow(std::vector<JsonProjection*> at, const std::vector<Node::Step>& steps) {
     for (const auto& step : steps)
@@ -178,10 +225,32 @@ std::vector<JsonProjection*> want_path(const Node& path, const std::vector<JsonP
     return path.op == Op::record ? follow(records, path.steps) : std::vector<JsonProjection*>{};
 }
 
-template <typename Visit>
-void visit_all(const Node& node, const Visit& visit) {
-    visit(node);
-    for (const auto& argument : node.arguments) visit_all(*argument, visit);
+std::vector<Record> members_of(const JsonDocument& document, const std::vector<Record>& objects, std::size_t records_max) {
+    std::vector<Record> members;
+    for (const auto& record : objects) {
+        if (document.kind(record.node) != JsonKind::object) continue;
+        for (auto child = document.first_child(record.node); child != JsonDocument::none; child = document.next(child)) {
+            if (members.size() >= records_max) refuse_records(records_max);
+            members.push_back({child, document.key(child)});
+        }
+    }
+    return members;
+}
+
+std::vector<Record> parts_of(const Node& node, const Scope& scope, std::size_t records_max) {
+    std::vector<Record> parts;
+    const Value whole = Evaluation(scope).of(*node.arguments[0]);
+    const Value separator = Evaluation(scope).of(*node.arguments[1]);
+    if (whole.is_null() || separator.text.empty()) return parts;
+    std::string_view text = whole.text;
+    for (bool more = !text.empty(); more;) {
+        if (parts.size() >= records_max) refuse_records(records_max);
+        const auto at = text.find(separator.text);
+        parts.push_back({scope.record, std::string(text.substr(0, at)), true});
+        more = at != std::string_view::npos;
+        if (more) text.remove_prefix(at + separator.text.size());
+    }
+    return parts;
 }
 
 }  // namespace
@@ -194,131 +263,60 @@ const Value* NamedValues::find(std::string_view name) const {
 
 Expression Expression::compile(std::string_view text) {
     Expression expression;
-    expression.root_ = parse_expression(text);
+    expression.root_ = parse_expression(text, Names::scoped);
+    expression.text_ = text;
+    return expression;
+}
+
+Expression Expression::compile_placeholder(std::string_view text) {
+    Expression expression;
+    expression.root_ = parse_expression(text, Names::placeholder);
     expression.text_ = text;
     return expression;
 }
 
 Value Expression::evaluate(const Scope& scope) const { return Evaluation(scope).of(*root_); }
 
+std::vector<Record> Expression::records(const Scope& scope, std::size_t records_max) const {
+    if (yields_parts()) return parts_of(*root_, scope, records_max);
+    std::vector<Record> found;
+    const JsonDocument& document = *scope.document;
+    const Node& path = root_->op == Op::entries ? *root_->arguments[0] : *root_;
+    const auto from = path.op == Op::root ? document.root() : scope.record;
+    if (from == JsonDocument::none) return found;
+    expand(document, from, path.steps, 0, records_max, found);
+    return root_->op == Op::entries ? members_of(document, found, records_max) : found;
+}
+
 std::vector<Record> Expression::records(const JsonDocument& document, JsonDocument::Node start,
                                         std::size_t records_max) const {
-    std::vector<Record> out;
-    const Node& path = root_->op == Op::entries ? *root_->arguments[0] : *root_;
-    const auto from = path.op == Op::root ? document.root() : start;
-    if (from == JsonDocument::none) return out;
-    expand(document, from, path.steps, 0, records_max, out);
-    if (root_->op != Op::entries) return out;
-    std::vector<Record> members;
-    for (const auto& record : out) {
-        if (document.kind(record.node) != JsonKind::object) continue;
-        for (auto child = document.first_child(record.node); child != JsonDocument::none; child = document.next(child)) {
-            if (members.size() >= records_max)
-                throw PermanentError("a page with more than " + std::to_string(records_max) + " records");
-            members.push_back({child, document.key(child)});
-        }
-    }
-    return members;
+    Arena arena;
+    Scope scope;
+    scope.document = &document;
+    scope.record = start;
+    scope.arena = &arena;
+    return records(scope, records_max);
 }
 
 void Expression::want(const std::vector<JsonProjection*>& records, JsonProjection& root) const {
     visit_all(*root_, [&](const Node& node) {
         (void)want_path(node, records, root);
-        if (node.op != Op::count && node.op != Op::entries) return;
+        if (node.op != Op::count && node.op != Op::entries && node.op != Op::join) return;
         for (auto* counted : want_path(*node.arguments[0], records, root)) (void)counted->every_child();
     });
 }
 
 std::vector<JsonProjection*> Expression::want_records(const std::vector<JsonProjection*>& records,
                                                       JsonProjection& root) const {
+    if (yields_parts()) {
+        want(records, root);
+        return {};
+    }
     const bool members = root_->op == Op::entries;
     auto found = want_path(members ? *root_->arguments[0] : *root_, records, root);
     if (members)
         for (auto& projection : found) projection = &projection->every_child();
     return found;
-}
-
-std::optional<ColumnType> Expression::static_type() const {
-    const Node* node = root_.get();
-    if (node->as) return node->as;
-    switch (node->op) {
-        case Op::count: return ColumnType::bigint;
-        case Op::lower:
-        case Op::upper:
-        case Op::trim:
-        case Op::header:
-        case Op::key: return ColumnType::text;
-        case Op::link: return node->name.ends_with(".page") ? std::optional(ColumnType::bigint) : ColumnType::text;
-        case Op::coalesce: {
-            std::optional<ColumnType> type;
-            for (const auto& argument : node->arguments) {
-                Expression part;
-                part.root_ = argument;
-                const auto one = part.static_type();
-                if (!one) return std::nullopt;
-                type = type ? widen(*type, *one) : *one;
-            }
-            return type;
-        }
-        case Op::literal:
-            return node->literal.is_null() ? std::nullopt : std::optional(infer_type(node->literal_value()));
-        default: return std::nullopt;
-    }
-}
-
-std::vector<std::string> Expression::parent_names() const {
-    std::vector<std::string> names;
-    visit_all(*root_, [&names](const Node& node) {
-        if (node.op == Op::parent) names.push_back(node.name);
-    });
-    return names;
-}
-
-std::vector<std::string> Expression::list_names() const {
-    std::vector<std::string> names;
-    visit_all(*root_, [&names](const Node& node) {
-        if (node.op == Op::list) names.push_back(node.name);
-    });
-    return names;
-}
-
-std::vector<std::string> Expression::header_names() const {
-    std::vector<std::string> names;
-    visit_all(*root_, [&names](const Node& node) {
-        if (node.op != Op::header) return;
-        std::string name = node.name;
-        std::replace(name.begin(), name.end(), '_', '-');
-        names.push_back(name);
-    });
-    return names;
-}
-
-bool Expression::uses_link() const {
-    bool uses = false;
-    visit_all(*root_, [&uses](const Node& node) { uses = uses || node.op == Op::link; });
-    return uses;
-}
-
-bool Expression::uses_record() const {
-    bool uses = false;
-    visit_all(*root_, [&uses](const Node& node) { uses = uses || node.op == Op::record || node.op == Op::key; });
-    return uses;
-}
-
-bool Expression::uses_response() const {
-    bool uses = false;
-    visit_all(*root_, [&uses](const Node& node) {
-        uses = uses || node.op == Op::record || node.op == Op::root || node.op == Op::header || node.op == Op::link ||
-               node.op == Op::key;
-    });
-    return uses;
-}
-
-bool Expression::yields_many() const {
-    const Node& path = root_->op == Op::entries ? *root_->arguments[0] : *root_;
-    return root_->op == Op::entries || std::any_of(path.steps.begin(), path.steps.end(), [](const Node::Step& step) {
-               return step.kind == Node::Step::Kind::each;
-           });
 }
 
 }  // namespace pawl::core

@@ -1,7 +1,13 @@
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
 
-#include "core/expression_tree.hpp"
+#include "core/characters.hpp"
+#include "core/decimal.hpp"
+#include "core/diagnostics.hpp"
+#include "core/expression_functions.hpp"
 
 namespace pawl::core {
 
@@ -9,34 +15,51 @@ namespace {
 
 using Node = Expression::Node;
 using Op = Node::Op;
+using NodePtr = std::shared_ptr<Node>;
 
 constexpr int depth_max = 32;
 
-struct Function {
+struct Root {
     std::string_view name;
     Op op;
-    std::size_t arguments_min, arguments_max;
 };
-constexpr std::array<Function, 6> functions{{
-    {"lower", Op::lower, 1, 1},
-    {"upper", Op::upper, 1, 1},
-    {"trim", Op::trim, 1, 1},
-    {"count", Op::count, 1, 1},
-    {"entries", Op::entries, 1, 1},
-    {"coalesce", Op::coalesce, 1, 16},
-}};
-constexpr std::array<std::string_view, 16> later_functions{
-    "now",   "today", "parse_time", "format_time", "epoch", "add",    "split",      "join",
-    "replace", "match", "sha256",   "base64",      "url_encode", "if", "window",  "format"};
+constexpr std::array<Root, 5> named_roots{
+    {{"parent", Op::parent}, {"list", Op::list}, {"header", Op::header}, {"link", Op::link}, {"window", Op::window}}};
+
+struct Sign {
+    std::string_view text;
+    Comparison comparison;
+};
+constexpr std::array<Sign, 6> comparison_signs{{{"==", Comparison::equal},
+                                                {"!=", Comparison::not_equal},
+                                                {"<=", Comparison::less_equal},
+                                                {">=", Comparison::greater_equal},
+                                                {"<", Comparison::less},
+                                                {">", Comparison::greater}}};
 
 bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool continues_name(char c) { return starts_name(c) || (c >= '0' && c <= '9') || c == '-'; }
+bool continues_name(char c) { return starts_name(c) || is_digit(c) || c == '-'; }
+
+NodePtr node_of(Op op, std::size_t column) {
+    auto node = std::make_shared<Node>();
+    node->op = op;
+    node->column = column;
+    return node;
+}
+
+std::string arguments_taken(const Function& function) {
+    const auto most = function.arguments_max;
+    if (most == 0) return "no argument";
+    const auto least = function.arguments_min;
+    const auto number = least == most ? std::to_string(most) : fmt::format("{} {} {}", least, most - least == 1 ? "or" : "to", most);
+    return fmt::format("{} argument{}", number, most == 1 && least == 1 ? "" : "s");
+}
 
 class Parser {
   public:
-    explicit Parser(std::string_view text) : text_(text) {}
+    Parser(std::string_view text, Names names) : text_(text), names_(names) {}
 
-    std::shared_ptr<const Node> whole() {
+    NodePtr whole() {
         auto node = expression();
         blank();
         if (at_ < text_.size()) fail("unexpected '" + std::string(text_.substr(at_, 12)) + "'");
@@ -45,6 +68,8 @@ class Parser {
 
   private:
     [[noreturn]] void fail(const std::string& why) const { throw ExpressionError(why, at_); }
+
+    [[noreturn]] void fail_at(std::size_t column, const std::string& why) const { throw ExpressionError(why, column); }
 
     void blank() {
         while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
@@ -56,6 +81,14 @@ class Parser {
         return true;
     }
 
+    /// A word that is an operator: no name goes on behind it.
+    bool take_word(std::string_view word) {
+        const auto rest = text_.substr(at_);
+        if (!rest.starts_with(word) || (rest.size() > word.size() && continues_name(rest[word.size()]))) return false;
+        at_ += word.size();
+        return true;
+    }
+
     std::string name() {
         const auto first = at_;
         if (at_ >= text_.size() || !starts_name(text_[at_])) fail("a name is missing here");
@@ -63,50 +96,119 @@ class Parser {
         return std::string(text_.substr(first, at_ - first));
     }
 
-    std::shared_ptr<Node> expression() {
+    /// As an operand, `node` must be one value.
+    NodePtr one_value(NodePtr node) const {
+        check_one_value(*node);
+        return node;
+    }
+
+    void check_one_value(const Node& node) const {
+        if (node.op == Op::entries) fail_at(node.column, "entries() yields records: it stands alone, in \"each\" and \"records\"");
+        const bool path = node.op == Op::record || node.op == Op::root;
+        if (path && node.yields_many())
+            fail_at(node.column, "[*] yields records: it is for \"each\", \"records\", count() and join()");
+    }
+
+    NodePtr expression() {
         if (++depth_ > depth_max) fail("nested too deep");
-        auto node = operand();
-        blank();
-        if (take("??")) {
-            auto choice = std::make_shared<Node>();
-            choice->op = Op::coalesce;
-            choice->arguments.push_back(node);
-            do {
-                choice->arguments.push_back(operand());
-                blank();
-            } while (take("??"));
-            node = choice;
-        }
+        auto node = any();
         if (text_.substr(at_).starts_with("as ")) {
             at_ += 3;
-            blank();
-            const auto first = at_;
-            std::string type = name();
-            if (type == "double" && take(" precision")) type = "double precision";
-            node->as = parse_column_type(type);
-            if (!node->as) {
-                at_ = first;
-                fail("'" + type + "' is no type; use boolean, bigint, numeric, double, date, timestamptz, uuid, text or jsonb");
-            }
+            node->as = type();
         }
         --depth_;
         return node;
     }
 
-    std::shared_ptr<Node> operand() {
+    ColumnType type() {
+        blank();
+        const auto first = at_;
+        std::string word = name();
+        if (word == "double" && take(" precision")) word = "double precision";
+        const auto known = parse_column_type(word);
+        if (!known)
+            fail_at(first, "'" + word +
+                               "' is no type; use boolean, bigint, numeric, double, date, timestamptz, uuid, text or jsonb");
+        return *known;
+    }
+
+    NodePtr any() {
+        auto node = all();
+        return chain(std::move(node), Op::any, [&] { return take_word("or"); }, [&] { return all(); });
+    }
+
+    NodePtr all() {
+        auto node = condition();
+        return chain(std::move(node), Op::all, [&] { return take_word("and"); }, [&] { return condition(); });
+    }
+
+    NodePtr choice() {
+        auto node = operand();
+        return chain(std::move(node), Op::coalesce, [&] { return take("??"); }, [&] { return operand(); });
+    }
+
+    /// `first`, or `first op next op next …` as one node.
+    NodePtr chain(NodePtr first, Op op, const auto& goes_on, const auto& next) {
+        blank();
+        if (!goes_on()) return first;
+        auto node = node_of(op, first->column);
+        node->arguments.push_back(one_value(std::move(first)));
+        do {
+            node->arguments.push_back(one_value(next()));
+            blank();
+        } while (goes_on());
+        return node;
+    }
+
+    NodePtr condition() {
+        blank();
+        const auto first = at_;
+        if (take_word("not")) {
+            if (++depth_ > depth_max) fail("nested too deep");
+            auto node = node_of(Op::negate, first);
+            node->arguments.push_back(one_value(condition()));
+            --depth_;
+            return node;
+        }
+        auto left = choice();
+        const auto comparison = comparison_sign();
+        if (!comparison) return left;
+        auto node = node_of(Op::compare, first);
+        node->comparison = *comparison;
+        node->arguments = {one_value(std::move(left)), one_value(choice())};
+        const auto second = at_;
+        if (comparison_sign()) fail_at(second, "two values are compared at a time: a < b and b < c");
+        return node;
+    }
+
+    std::optional<Comparison> comparison_sign() {
+        for (const auto& sign : comparison_signs)
+            if (take(sign.text)) return sign.comparison;
+        if (text_.substr(at_).starts_with('=')) fail("a comparison is written ==");
+        return std::nullopt;
+    }
+
+    NodePtr operand() {
         blank();
         if (at_ >= text_.size()) fail("the expression ends too early");
         const char c = text_[at_];
         if (c == '$') return path();
         if (c == '\'' || c == '"') return text_literal();
-        if (c == '-' || (c >= '0' && c <= '9')) return number_literal();
+        if (c == '-' || is_digit(c)) return number_literal();
+        if (take("(")) {
+            auto node = expression();
+            blank();
+            if (!take(")")) fail(") is missing");
+            return node;
+        }
         return word();
     }
 
-    std::shared_ptr<Node> path() {
-        auto node = std::make_shared<Node>();
-        node->op = take("$$") ? Op::root : Op::record;
-        if (node->op == Op::record) take("$");
+    NodePtr path() {
+        if (names_ == Names::placeholder) fail("a placeholder sees no record: it is made of names, parent, list and window");
+        auto node = node_of(Op::record, at_);
+        if (take("$$")) node->op = Op::root;
+        else take("$");
         steps(*node);
         return node;
     }
@@ -135,93 +237,126 @@ class Parser {
         }
     }
 
-    std::shared_ptr<Node> literal(Value::Kind kind, std::string text) {
-        auto node = std::make_shared<Node>();
+    NodePtr literal(Value::Kind kind, std::string text, std::size_t column) {
+        auto node = node_of(Op::literal, column);
         node->literal.kind = kind;
         node->literal_text = std::move(text);
         return node;
     }
 
-    std::shared_ptr<Node> text_literal() {
-        const char quote = text_[at_];
-        const auto end = text_.find(quote, at_ + 1);
+    NodePtr text_literal() {
+        const auto first = at_;
+        const auto end = text_.find(text_[at_], at_ + 1);
         if (end == std::string_view::npos) fail("no closing quote");
-        std::string content{text_.substr(at_ + 1, end - at_ - 1)};
         at_ = end + 1;
-        return literal(Value::Kind::text, std::move(content));
+        return literal(Value::Kind::text, std::string(text_.substr(first + 1, end - first - 1)), first);
     }
 
-    std::shared_ptr<Node> number_literal() {
+    NodePtr number_literal() {
         const auto first = at_;
         if (text_[at_] == '-') ++at_;
-        while (at_ < text_.size() && ((text_[at_] >= '0' && text_[at_] <= '9') || text_[at_] == '.')) ++at_;
+        while (at_ < text_.size() && (is_digit(text_[at_]) || text_[at_] == '.')) ++at_;
         const auto number = text_.substr(first, at_ - first);
-        if (number == "-" || number.back() == '.' || number.find('.') != number.rfind('.')) fail("not a number");
-        return literal(Value::Kind::number, std::string(number));
+        if (!is_json_number(number)) fail("not a number");
+        return literal(Value::Kind::number, std::string(number), first);
     }
 
-    std::shared_ptr<Node> word() {
+    NodePtr word() {
         const auto first = at_;
         const std::string word = name();
-        if (word == "true" || word == "false") return literal(Value::Kind::boolean, word);
-        if (word == "null") return literal(Value::Kind::null, "");
-        auto node = std::make_shared<Node>();
-        if (word == "key") {
-            node->op = Op::key;
-            return node;
-        }
-        if (word == "value") {
-            node->op = Op::record;
+        if (word == "true" || word == "false") return literal(Value::Kind::boolean, word, first);
+        if (word == "null") return literal(Value::Kind::null, "", first);
+        if (take("(")) return call(word, first);
+        const auto root = std::find_if(named_roots.begin(), named_roots.end(), [&](const Root& r) { return r.name == word; });
+        const bool dotted = text_.substr(at_).starts_with('.');
+        if (names_ == Names::placeholder) {
+            if (!dotted) return named(Op::bare_name, word, first);
+            const bool of_response = root != named_roots.end() && (root->op == Op::header || root->op == Op::link);
+            if (of_response) fail_at(first, "a placeholder sees no response: it is made of names, parent, list and window");
+        } else if (word == "key") {
+            return node_of(Op::key, first);
+        } else if (word == "value") {
+            auto node = node_of(Op::record, first);
             steps(*node);
             return node;
         }
-        if (take("(")) return call(word, first);
-        if (word == "parent" || word == "list" || word == "header" || word == "link") {
-            node->op = word == "parent" ? Op::parent : word == "list" ? Op::list : word == "header" ? Op::header : Op::link;
-            if (!take(".")) fail("a name is missing: " + word + ".name");
-            node->name = name();
-            while (take(".")) node->name += "." + name();
-            return node;
-        }
-        at_ = first;
-        if (word == "window") fail("window.* is not supported in this version");
-        fail("'" + word + "' is unknown; a field of the record is written $." + word);
+        if (root == named_roots.end())
+            fail_at(first, names_ == Names::placeholder
+                               ? "'" + word + "' is unknown; before a point stands parent, list or window"
+                               : "'" + word + "' is unknown; a field of the record is written $." + word);
+        if (!take(".")) fail("a name is missing: " + word + ".name");
+        const auto name_at = at_;
+        std::string scoped = name();
+        while (take(".")) scoped += "." + name();
+        if (root->op == Op::window && scoped != "start" && scoped != "end")
+            fail_at(name_at, "a window has start and end, not '" + scoped + "'");
+        return named(root->op, std::move(scoped), first);
     }
 
-    std::shared_ptr<Node> call(const std::string& word, std::size_t first) {
-        for (const auto& function : functions) {
-            if (function.name != word) continue;
-            auto node = std::make_shared<Node>();
-            node->op = function.op;
+    NodePtr named(Op op, std::string name, std::size_t column) {
+        auto node = node_of(op, column);
+        node->name = std::move(name);
+        return node;
+    }
+
+    NodePtr call(const std::string& word, std::size_t first) {
+        const auto all_functions = expression_functions();
+        const auto function = std::find_if(all_functions.begin(), all_functions.end(),
+                                           [&](const Function& one) { return one.name == word; });
+        if (function == all_functions.end()) {
+            std::vector<std::string> known;
+            for (const Function& one : all_functions) known.emplace_back(one.name);
+            const auto meant = closest(word, known);
+            fail_at(first, "there is no function " + word + "()" + (meant.empty() ? "" : "; did you mean " + meant + "()?"));
+        }
+        auto node = node_of(function->op, first);
+        node->function = &*function;
+        node->type = function->type;
+        blank();
+        if (!take(")")) {
             do node->arguments.push_back(expression());
             while (blank(), take(","));
             if (!take(")")) fail(") is missing");
-            if (node->arguments.size() < function.arguments_min || node->arguments.size() > function.arguments_max) {
-                at_ = first;
-                fail(word + "() takes " + std::to_string(function.arguments_min) + " argument" +
-                     (function.arguments_min == 1 ? "" : "s"));
-            }
-            const bool wants_path = node->op == Op::count || node->op == Op::entries;
-            const Op inner = node->arguments[0]->op;
-            if (wants_path && inner != Op::record && inner != Op::root) {
-                at_ = first;
-                fail(word + "() takes a path such as $.items");
-            }
-            return node;
         }
-        at_ = first;
-        for (const auto later : later_functions)
-            if (later == word) fail(word + "() is not supported in this version");
-        fail("there is no function " + word + "()");
+        if (node->arguments.size() < function->arguments_min || node->arguments.size() > function->arguments_max)
+            fail_at(first, fmt::format("{}() takes {}: {}", word, arguments_taken(*function), function->usage));
+        check_arguments(*node);
+        if (function->prepare != nullptr) function->prepare(*node);
+        if (word == "split") part_of_split(*node);
+        return node;
+    }
+
+    void check_arguments(const Node& node) const {
+        const bool wants_path = node.op == Op::count || node.op == Op::entries || node.op == Op::join;
+        for (std::size_t i = 0; i < node.arguments.size(); ++i) {
+            const Node& argument = *node.arguments[i];
+            const bool is_path = argument.op == Op::record || argument.op == Op::root;
+            if (wants_path && i == 0 && !is_path)
+                fail_at(node.column, fmt::format("{}() takes a path such as $.items", node.function->name));
+            if (!wants_path || i > 0) check_one_value(argument);
+        }
+    }
+
+    /// `split(…)[0]` is text instead of a list.
+    void part_of_split(Node& node) {
+        const auto first = at_;
+        if (!text_.substr(at_).starts_with('[')) return;
+        steps(node);
+        if (node.steps.size() != 1 || node.steps[0].kind != Node::Step::Kind::element)
+            fail_at(first, "one part of split() is written split(…)[0]; all of them are records of \"each\" without [*]");
+        node.type = ColumnType::text;
     }
 
     std::string_view text_;
+    Names names_;
     std::size_t at_ = 0;
     int depth_ = 0;
 };
 
 }  // namespace
 
-std::shared_ptr<const Expression::Node> parse_expression(std::string_view text) { return Parser(text).whole(); }
+std::shared_ptr<const Expression::Node> parse_expression(std::string_view text, Names names) {
+    return Parser(text, names).whole();
+}
 
 }  // namespace pawl::core

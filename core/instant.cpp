@@ -11,6 +11,7 @@ struct Parts {
     std::int64_t micros = 0;
     bool has_fraction = false;  // other than zeros
     int offset_minutes = 0;
+    bool has_offset = false;
 };
 
 /// Reads fixed-width fields from the front; `ok` turns false at the first thing that does not fit.
@@ -75,6 +76,7 @@ void read_fraction(Reader& in, Parts& p) {
 void read_offset(Reader& in, Parts& p) {
     if (in.rest == "Z" || in.rest == "z") {
         in.rest = {};
+        p.has_offset = true;
         return;
     }
     const bool west = !in.rest.empty() && in.rest.front() == '-';
@@ -84,25 +86,48 @@ void read_offset(Reader& in, Parts& p) {
     const int minutes = in.rest.empty() ? 0 : in.digits(2);
     if (hours > 15 || minutes > 59) in.fail();  // Postgres: time zone displacement out of range beyond 15:59
     p.offset_minutes = (west ? -1 : 1) * (hours * 60 + minutes);
+    p.has_offset = true;
 }
 
-std::optional<Parts> read(std::string_view text) {
+/// What may be missing of a date-time in ISO 8601.
+enum class Reading { rfc3339, iso8601 };
+
+void read_time(Reader& in, Parts& p, Reading reading) {
+    in.expect("Tt ");
+    p.hour = in.digits(2);
+    in.expect(":");
+    p.minute = in.digits(2);
+    const bool lenient = reading == Reading::iso8601;
+    if (!lenient || in.rest.starts_with(':')) {
+        in.expect(":");
+        p.second = in.digits(2);
+        if (in.ok) read_fraction(in, p);
+    }
+    if (lenient && in.rest == " UTC") in.rest = "Z";
+    if (lenient && in.rest.starts_with(' ')) in.rest.remove_prefix(1);
+    if (in.ok && !(lenient && in.rest.empty())) read_offset(in, p);
+}
+
+std::optional<Parts> read(std::string_view text, Reading reading = Reading::rfc3339) {
     Reader in{text};
     Parts p;
     read_date(in, p);
     if (!in.ok || !day_exists(p)) return std::nullopt;
     if (in.rest.empty()) return p;
-    in.expect("Tt ");
-    p.hour = in.digits(2);
-    in.expect(":");
-    p.minute = in.digits(2);
-    in.expect(":");
-    p.second = in.digits(2);
-    if (in.ok) read_fraction(in, p);
-    if (in.ok) read_offset(in, p);
+    read_time(in, p, reading);
     if (!in.ok || !in.rest.empty() || p.hour > 23 || p.minute > 59 || p.second > 60) return std::nullopt;
     if (p.second == 60 && p.has_fraction) return std::nullopt;  // Postgres: field value out of range
     return p;
+}
+
+/// As the clock shows it, counted as if in UTC.
+std::int64_t micros_of(const Parts& p) {
+    const std::chrono::sys_days day{std::chrono::year_month_day{std::chrono::year(p.year),
+                                                                std::chrono::month(static_cast<unsigned>(p.month)),
+                                                                std::chrono::day(static_cast<unsigned>(p.day))}};
+    const std::int64_t seconds =
+        std::int64_t{day.time_since_epoch().count()} * 86'400 + p.hour * 3'600 + p.minute * 60 + p.second;
+    return seconds * 1'000'000 + p.micros;
 }
 
 }  // namespace
@@ -117,12 +142,15 @@ bool is_timestamptz(std::string_view text) {
 std::optional<std::int64_t> parse_instant(std::string_view text) {
     const auto parts = read(text);
     if (!parts) return std::nullopt;
-    const std::chrono::sys_days day{std::chrono::year_month_day{
-        std::chrono::year(parts->year), std::chrono::month(static_cast<unsigned>(parts->month)),
-        std::chrono::day(static_cast<unsigned>(parts->day))}};
-    const std::int64_t seconds = std::int64_t{day.time_since_epoch().count()} * 86'400 + parts->hour * 3'600 +
-                                 parts->minute * 60 + parts->second - parts->offset_minutes * 60;
-    return seconds * 1'000'000 + parts->micros;
+    return micros_of(*parts) - std::int64_t{parts->offset_minutes} * 60'000'000;
+}
+
+std::optional<WrittenTime> read_written_time(std::string_view text) {
+    const auto parts = read(text, Reading::iso8601);
+    if (!parts) return std::nullopt;
+    WrittenTime time{.micros = micros_of(*parts)};
+    if (parts->has_offset) time.offset_minutes = parts->offset_minutes;
+    return time;
 }
 
 }  // namespace pawl::core

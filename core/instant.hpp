@@ -16,4 +16,13 @@ namespace pawl::core {
 /// Microseconds since 1970-01-01T00:00:00Z of a text that is_timestamptz or is_date (midnight UTC); nullopt otherwise.
 [[nodiscard]] std::optional<std::int64_t> parse_instant(std::string_view text);
 
+/// A time as a clock shows it.
+struct WrittenTime {
+    std::int64_t micros = 0;                     ///< since 1970, counted as if the clock were in UTC
+    std::optional<int> offset_minutes = {};  ///< of that clock, where the text tells it
+};
+/// ISO 8601, more of it than is_timestamptz and is_date take: seconds and offset may be missing, a blank or `UTC` may stand
+/// before the end.
+[[nodiscard]] std::optional<WrittenTime> read_written_time(std::string_view text);
+
 }  // namespace pawl::core

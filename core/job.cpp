@@ -39,6 +39,19 @@ std::optional<std::string> optional_text(const Json& json, const char* name) {
     return found->get<std::string>();
 }
 
+// Absent where there is none.
+void put_window(Json& json, const Window& window, std::int64_t begun) {
+    if (window.lo) json["lo"] = *window.lo;
+    if (window.hi) json["hi"] = *window.hi;
+    if (begun != 0) json["begun"] = begun;
+}
+
+std::optional<std::int64_t> optional_number(const Json& json, const char* name) {
+    const auto found = json.find(name);
+    if (found == json.end()) return std::nullopt;
+    return found->get<std::int64_t>();
+}
+
 }  // namespace
 
 std::string_view to_string(SliceClass slice_class) {
@@ -54,7 +67,7 @@ std::string_view to_string(SliceClass slice_class) {
 }
 
 std::string SliceDescriptor::encode() const {
-    return dump({{"slice", slice},
+    Json json{{"slice", slice},
                  {"partition", partition},
                  {"stream", stream},
                  {"part", part},
@@ -62,7 +75,9 @@ std::string SliceDescriptor::encode() const {
                  {"parent", parent},
                  {"list", list},
                  {"class", static_cast<int>(slice_class)},
-                 {"revisit", revisit}});
+                 {"revisit", revisit}};
+    put_window(json, window, begun);
+    return dump(json);
 }
 
 SliceDescriptor SliceDescriptor::decode(std::string_view text) {
@@ -80,6 +95,8 @@ SliceDescriptor SliceDescriptor::decode(std::string_view text) {
         for (const auto known : slice_classes)
             if (json.at("class").get<int>() == static_cast<int>(known)) d.slice_class = known;
         d.revisit = json.at("revisit");
+        d.window = {optional_number(json, "lo"), optional_number(json, "hi")};
+        d.begun = optional_number(json, "begun").value_or(0);
         return d;
     } catch (const Json::exception& error) {
         throw PermanentError(std::string("slice descriptor: ") + error.what());
@@ -119,6 +136,8 @@ std::string Job::encode_envelope() const {
     if (!body_hash.empty()) json["hash"] = body_hash;
     if (shift != Shift::none) json["shift"] = to_string(shift);
     if (rewalk) json["rewalk"] = true;
+    if (split) json["split"] = true;
+    put_window(json, window, begun);
     return dump(json);
 }
 
@@ -161,6 +180,9 @@ Job Job::decode(std::string_view envelope, std::string body) {
         job.body_hash = json.value("hash", "");
         job.shift = parse_shift(json.value("shift", "")).value_or(Shift::none);
         job.rewalk = json.value("rewalk", false);
+        job.split = json.value("split", false);
+        job.window = {optional_number(json, "lo"), optional_number(json, "hi")};
+        job.begun = optional_number(json, "begun").value_or(0);
         job.body = std::move(body);
         return job;
     } catch (const Json::exception& error) {

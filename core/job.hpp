@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/identity.hpp"
+#include "core/incremental.hpp"
 #include "core/outcome.hpp"
 
 namespace pawl::core {
@@ -35,6 +36,8 @@ struct SliceDescriptor {
     std::string list = "{}";        ///< JSON object: list.x
     SliceClass slice_class = SliceClass::backfill;
     bool revisit = false;           ///< an earlier walk finished, so validators may exist
+    Window window;                  ///< incremental: what this walk asks for
+    std::int64_t begun = 0;         ///< when the walk began, microseconds since 1970
 
     [[nodiscard]] std::string encode() const;                                // JSON text
     [[nodiscard]] static SliceDescriptor decode(std::string_view json);      // throws PermanentError
@@ -65,10 +68,13 @@ struct Job {
     std::optional<std::string> next_cursor;   ///< asks for the next; nullopt only when `last`
     bool last = false;                        ///< the walk ends here
     Shift shift = Shift::none;                ///< how it continues the page before, in a numbered list
+    bool split = false;                       ///< last: the API's ceiling cut the window off, its halves are to be walked
     bool rewalk = false;                      ///< last: records moved while the list was walked, or its cursor expired; it is worth another walk
     std::int64_t requested_at = 0;            ///< Redis TIME of the reservation, microseconds: the rows' version
     std::int64_t fetched_at = 0;              ///< collector's wall clock, microseconds
     std::string parent = "{}", list = "{}";   ///< of the descriptor
+    Window window;                            ///< of the descriptor
+    std::int64_t begun = 0;                   ///< of the descriptor
     std::string link_header;                  ///< RFC 8288, when an expression uses link.
     std::vector<std::pair<std::string, std::string>> headers;  ///< those that expressions use, lower-case names
     std::string validator_key;                ///< sha256 over normalized URL and Accept; "" : none to keep

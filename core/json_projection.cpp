@@ -11,6 +11,7 @@ JsonProjection& JsonProjection::member(std::string_view name) {
 
 JsonProjection& JsonProjection::every_child() {
     if (!every_) every_ = std::make_unique<JsonProjection>();
+    rest_ = every_.get();
     return *every_;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct PageRows {
     std::unique_ptr<JsonDocument> document;
     std::unique_ptr<Arena> arena;
     std::vector<EmitRows> emits;           ///< one per emit of the stream, in order
+    std::optional<std::int64_t> mark;      ///< incremental: the largest of its field
 };
 
 }  // namespace pawl::core

@@ -11,6 +11,7 @@
 
 #include "core/duration.hpp"
 #include "core/errors.hpp"
+#include "core/time_zone.hpp"
 
 namespace pawl::core {
 
@@ -99,11 +100,9 @@ std::vector<std::string_view> split_at_blanks(std::string_view text) {
 }
 
 const date::time_zone* zone_of(const std::string& name) {
-    try {
-        return date::locate_zone(name);
-    } catch (const std::runtime_error&) {
-        throw ConfigError("\"" + name + "\" is not a time zone");
-    }
+    const auto* zone = find_time_zone(name);
+    if (zone == nullptr) throw ConfigError("\"" + name + "\" is not a time zone");
+    return zone;
 }
 
 bool matches_day(const Cron& cron, date::local_days day) {
@@ -175,14 +174,7 @@ Cron Cron::parse(std::string_view text) {
     return cron;
 }
 
-bool is_time_zone(const std::string& name) {
-    try {
-        (void)zone_of(name);
-        return true;
-    } catch (const ConfigError&) {
-        return false;
-    }
-}
+bool is_time_zone(const std::string& name) { return find_time_zone(name) != nullptr; }
 
 std::optional<WallTime> next_fire(const Schedule& schedule, WallTime after) {
     if (schedule.every) return after + *schedule.every;

@@ -23,13 +23,14 @@ Template read_inject_value(const YamlNode& node, Problems& problems) {
     const auto value = read_template(node, "value", problems);
     if (!value) return {};
     bool has_key = false;
-    for (const Template::Part& part : value->parts()) {
-        if (part.name.empty()) continue;
-        has_key = has_key || part.name == "key";
-        if (part.name != "key")
-            problems.add(node.at,
-                         fmt::format("{{{}}} is not known here: the key is {{key}}", part.name));
+    for (const auto& [name, needed] : value->names()) {
+        has_key = has_key || name == "key";
+        if (name != "key")
+            problems.add(node.at, fmt::format("{{{}}} is not known here: the key is {{key}}", name));
     }
+    for (const Template::Part& part : value->parts())
+        if (part.value && (part.value->bare_names().empty() || part.value->uses_window()))
+            problems.add(node.at, fmt::format("{{{}}} is not known here: the key is {{key}}", part.value->text()));
     if (!has_key) problems.add(node.at, "\"value\" must hold {key}");
     return *value;
 }

@@ -163,8 +163,7 @@ class StreamChecks {
         for (const std::string& column : each.key_columns)
             check_column(stream, {"foreach", "key"}, column, table);
         if (each.key_template)
-            for (const Template::Part& part : each.key_template->parts())
-                if (!part.name.empty()) check_placeholder(stream, {"foreach", "key"}, part.name);
+            for (const auto& name : each.key_template->names()) check_placeholder(stream, {"foreach", "key"}, name);
     }
 
     void check_column(const Stream& stream, const Path& path, const std::string& column,
@@ -181,30 +180,38 @@ class StreamChecks {
             check_template(stream, {"query", name}, value);
         for (const auto& [name, value] : stream.headers)
             check_template(stream, {"headers", name}, value);
+        std::vector<Template> in_body;
+        stream.body.root.add_templates(in_body);
+        for (const Template& text : in_body) check_template(stream, {"body"}, text);
+        for (const Expression& expression : expressions_of(stream))
+            if (expression.uses_window() && !stream.incremental)
+                report(stream, {}, fmt::format("window refers to nothing in {}: the stream has no \"incremental\"", expression.text()));
         std::set<std::string> seen;
         if (stream.expect) check_expect(stream, seen);
         for (const Expression& expression : expressions_of(stream))
             for (const std::string& name : expression.parent_names())
-                if (seen.insert(name).second) check_placeholder(stream, {}, "parent." + name);
+                if (seen.insert(name).second) check_placeholder(stream, {}, {"parent." + name, true});
     }
 
     void check_expect(const Stream& stream, std::set<std::string>& seen) {
         const Path path{"expect", "count"};
         for (const std::string& name : stream.expect->count.parent_names())
-            if (seen.insert(name).second) check_placeholder(stream, path, "parent." + name);
+            if (seen.insert(name).second) check_placeholder(stream, path, {"parent." + name, true});
         for (const std::string& name : stream.expect->count.list_names())
-            check_placeholder(stream, path, "list." + name);
+            check_placeholder(stream, path, {"list." + name, true});
     }
 
     void check_template(const Stream& stream, const Path& path, const Template& text) {
         Path place = path;
         const YamlNode* own = root_.nearest({"streams", stream.name}).find("url");
         if (path.front() == "path" && own != nullptr) place = {"url"};
-        for (const Template::Part& part : text.parts())
-            if (!part.name.empty()) check_placeholder(stream, place, part.name);
+        for (const auto& name : text.names()) check_placeholder(stream, place, name);
+        if (text.uses_window() && !stream.incremental)
+            report(stream, place, "{window.start} refers to nothing: the stream has no \"incremental\"");
     }
 
-    void check_placeholder(const Stream& stream, const Path& path, const std::string& name) {
+    void check_placeholder(const Stream& stream, const Path& path, const Template::Name& placeholder) {
+        const std::string& name = placeholder.scoped;
         switch (stream.foreach_.kind) {
             case Foreach::Kind::once:
                 if (!root_.nearest({"streams", stream.name}).find("foreach"))
@@ -213,41 +220,47 @@ class StreamChecks {
                                        name));
                 return;
             case Foreach::Kind::list:
-                return check_list_name(stream, path, name);
+                return check_list_name(stream, path, placeholder);
             case Foreach::Kind::stream:
             case Foreach::Kind::table:
-                if (name.starts_with("list."))
-                    report(stream, path,
-                           fmt::format("{{{}}} refers to nothing: \"foreach\" has no list", name));
+                if (name.starts_with("list.") || (!name.starts_with("parent.") && stream.foreach_.is_listed(name)))
+                    check_list_name(stream, path, placeholder);
                 else if (const Table* table = parent_table(stream))
                     check_column(stream, path, without_scope(name), *table);
         }
     }
 
-    /// Every entry must have it: one that has not would fail while the source runs.
-    void check_list_name(const Stream& stream, const Path& path, const std::string& scoped) {
+    /// Every entry must have what is needed: one that has not would fail while the source runs.
+    void check_list_name(const Stream& stream, const Path& path, const Template::Name& placeholder) {
+        const std::string& scoped = placeholder.scoped;
         if (scoped.starts_with("parent.")) {
             report(stream, path,
                    fmt::format("{{{}}} refers to nothing: the stream has no parent", scoped));
             return;
         }
         const std::string name = without_scope(scoped);
-        const YamlNode& list = root_.nearest({"streams", stream.name, "foreach", "list"});
         std::vector<std::string> known;
-        const YamlNode* without = nullptr;
-        for (const YamlNode& entry : list.items) {
-            if (!entry.is_map() && !stream.foreach_.as.empty()) known.push_back(stream.foreach_.as);
-            for (const auto& member : entry.members) known.push_back(member.name);
-            const bool has =
-                entry.is_map() ? entry.find(name) != nullptr : stream.foreach_.as == name;
-            if (!has && without == nullptr) without = &entry;
+        for (const Foreach::Factor& factor : stream.foreach_.factors) {
+            const auto names = factor.names();
+            known.insert(known.end(), names.begin(), names.end());
+            if (names.contains(name)) return check_entries(stream, factor, name, placeholder.is_needed);
         }
-        if (without == nullptr || known.empty()) return;
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name),
-                   did_you_mean(name, known));
-        else
-            problems_.add(without->at, fmt::format("this entry has no \"{}\"", name));
+        if (stream.foreach_.factors.empty())
+            report(stream, path, fmt::format("{{{}}} refers to nothing: \"foreach\" has no list", scoped));
+        else if (!known.empty())
+            report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name), did_you_mean(name, known));
+    }
+
+    void check_entries(const Stream& stream, const Foreach::Factor& factor, const std::string& name, bool is_needed) {
+        if (factor.range || !is_needed) return;
+        Path way{"streams", stream.name, "foreach"};
+        if (!factor.place.empty()) way.push_back(factor.place);
+        way.push_back("list");
+        for (const YamlNode& entry : root_.nearest(way).items) {
+            if (!entry.is_map() || entry.find(name) != nullptr) continue;
+            problems_.add(entry.at, fmt::format("this entry has no \"{}\"", name));
+            return;
+        }
     }
 
     /// A stream that waits for its own rows never starts. Each cycle is told once.

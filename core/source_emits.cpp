@@ -90,8 +90,12 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
                          fmt::format("column \"{}\" must be lower-case letters, digits and _, "
                                      "beginning with a letter (at most 63 bytes)",
                                      member.name));
-        else if (auto value = set->expression(member.name))
+        else if (auto value = set->expression(member.name)) {
+            if (!value->has_value())
+                problems.add(member.value.at, fmt::format("\"{}\" must be one value: {} yields records, for \"each\"",
+                                                          member.name, value->text()));
             emit.columns.push_back({member.name, std::move(*value)});
+        }
     }
 }
 
@@ -170,6 +174,8 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     if (const YamlNode* columns = map.find("replace_by"))
         emit.replace_by = read_names(*columns, "replace_by", problems);
     read_absent(map, emit, problems);
+    if (emit.each && emit.each->yields_parts() && emit.infer)
+        problems.add(map.find("each")->at, "the parts of split() need \"set\": they are $, without fields");
     check_key(map, emit, problems);
     check_replace_by(map, emit, problems);
     return emit;

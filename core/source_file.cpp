@@ -34,6 +34,11 @@ const Stream* SourceFile::find(std::string_view stream) const {
     return found == streams.end() ? nullptr : &*found;
 }
 
+bool Stream::reads_elements() const {
+    const bool infers = !emits.empty() && emits.front().infer;
+    return infers || decode == Decode::text || decode == Decode::jsonl || decode == Decode::csv;
+}
+
 bool feeds(const Stream& parent, const Emit& emit, const Stream& child) {
     const Foreach& from = child.foreach_;
     if (from.kind != Foreach::Kind::stream || from.stream != parent.name) return false;

@@ -13,6 +13,8 @@
 
 #include "core/clock.hpp"
 #include "core/expression.hpp"
+#include "core/incremental.hpp"
+#include "core/request_body.hpp"
 #include "core/template.hpp"
 
 /// A source file as the rest of pawl sees it: parsed, checked, compiled. How it is written is in docs/source-files.md;
@@ -118,16 +120,18 @@ struct ErrorRule {
 
 struct Pagination {
     enum class Kind : std::uint8_t { none, link, next_url, page, offset, cursor };
-    enum class OnMax : std::uint8_t { truncated, stuck };
+    enum class OnMax : std::uint8_t { truncated, stuck, split };
     Kind kind = Kind::none;
     std::optional<Expression> next;               ///< next_url, cursor: where the next one stands
-    std::string into_query;                       ///< cursor: query parameter that takes it
+    Into into;                                    ///< cursor: what takes it
+    bool last_id = false;                         ///< cursor: it is the last record's, and may name itself as the next
     std::optional<Expression> more;               ///< cursor: "is there more"
-    std::string param, size_param;                ///< page, offset: parameter names ("page", "offset"; "" : none)
+    Into param, size_param;                       ///< page, offset: what takes the number, and the size (empty: none)
     std::int64_t start = 1;                       ///< page: number of the first
     std::int64_t size = 0;                        ///< page, offset: records asked for per page; 0: not sent
     std::int64_t overlap = 1;                     ///< offset: records of the page before that are asked for again
     std::optional<Expression> last;               ///< page: number of the last page · offset: total of records
+    std::optional<Expression> stop_when;          ///< true: the walk ends behind this page
     std::int64_t max_pages = 100'000;
     OnMax on_max = OnMax::stuck;
 };
@@ -140,6 +144,23 @@ struct TextRecords {
 /// Columns of a table with history: when a row began to hold, and when it ceased to; null: it holds.
 inline constexpr const char* valid_from_column = "valid_from";
 inline constexpr const char* valid_to_column = "valid_to";
+
+struct CsvOptions {
+    char delimiter = ',';
+    char quote = '"';                 ///< 0: none
+    std::vector<std::string> header;  ///< names of the columns; empty: they stand in the first line
+    int skip = 0;                     ///< lines before the header, or before the first record where `header` is given
+};
+
+struct XmlOptions {
+    std::vector<std::string> lists;  ///< elements that are an array even where there is one
+};
+
+/// What the values of records that are arrays are called.
+struct RowColumns {
+    std::optional<Expression> path;  ///< to the names in the document
+    std::vector<std::string> names;  ///< or these
+};
 
 /// One table that a stream writes.
 struct Emit {
@@ -186,15 +207,37 @@ struct Emit {
 };
 
 struct Foreach {
+    /// Values that the file itself says: a list, or a range of numbers.
+    struct Factor {
+        std::vector<std::string> list;            ///< JSON object text per entry; a scalar 5 with as: id is {"id": 5}
+        struct Range {
+            std::string as;                       ///< what the first number of a step is called; the last one is `end`
+            std::int64_t from = 0, to = 0, step = 1;  ///< `to` is the last number there is
+        };
+        std::optional<Range> range;               ///< instead of a list
+        std::string place;                        ///< where it stands in `foreach: […]`: "0", "1" …; "" : foreach is a map
+
+        [[nodiscard]] std::int64_t size() const;
+        /// Entry `index` as JSON object text.
+        [[nodiscard]] std::string entry(std::int64_t index) const;
+        /// Names that an entry may have.
+        [[nodiscard]] std::set<std::string> names() const;
+    };
     enum class Kind : std::uint8_t { once, list, stream, table };
     Kind kind = Kind::once;                       ///< once: a stream without foreach has one partition, named ""
-    std::string as;                               ///< list: the entry's name; scalars are also {as}
-    std::vector<std::string> list;                ///< JSON object text per entry; a scalar 5 with as: id is {"id": 5}
+    std::vector<Factor> factors;                  ///< list: all there is; else, each row is combined with all of them
     std::string stream;                           ///< stream: the parent stream
     std::string table;                            ///< table, or stream with table: given
     std::optional<Template> key_template;         ///< canonical text of `part`
     std::vector<std::string> key_columns;         ///< or columns; empty: the table's primary key
     std::string where, order;                     ///< SQL over the table's columns
+
+    /// Entries of all factors combined; 1 where there are none.
+    [[nodiscard]] std::int64_t entries() const;
+    /// Combined entry `index`, the last factor's the quickest to change, as JSON object text.
+    [[nodiscard]] std::string entry(std::int64_t index) const;
+    /// True for a name of a list's or range's values.
+    [[nodiscard]] bool is_listed(const std::string& name) const;
 };
 
 /// How many records a walk should find. Decides nothing about what is asked or stored.
@@ -208,13 +251,19 @@ struct Stream {
     std::string name;
     Foreach foreach_;
     std::string method = "GET";
+    RequestBody body;
     Template url;                                 ///< absolute: base_url + path, or url
     std::vector<std::pair<std::string, Template>> query;
     std::vector<std::pair<std::string, Template>> headers;
     bool with_credentials = true;
     Pagination paginate;
-    enum class Decode : std::uint8_t { json, text } decode = Decode::json;
-    std::optional<Expression> records;            ///< json; absent: the array that is the document, or the document
+    std::optional<Incremental> incremental;       ///< absent: each walk asks for everything
+    enum class Decode : std::uint8_t { json, text, jsonl, csv, xml } decode = Decode::json;
+    CsvOptions csv;
+    XmlOptions xml;
+    std::optional<Expression> records;            ///< absent: the array that is the document, or the document
+    std::optional<RowColumns> row_columns;        ///< what `records` finds are arrays
+    std::string records_element;                  ///< xml: or all elements of this name
     TextRecords text_records;
     std::vector<Emit> emits;                      ///< at least one
     bool conditional = false;                     ///< etag
@@ -229,6 +278,11 @@ struct Stream {
     std::vector<std::string> parent_columns;      ///< parent.x and {x} used by this stream: what a partition must carry
     std::vector<std::string> header_names;        ///< response headers that expressions use, lower case
     bool scheduled = true;                        ///< roots of the schedule (all roots when `streams:` is absent)
+
+    /// True where the document, when it is an array, is the list of the records: text, jsonl, csv, and the short form.
+    [[nodiscard]] bool reads_elements() const;
+    /// True where a record that is an array is a line or row that does not fit its columns.
+    [[nodiscard]] bool has_columns() const { return decode == Decode::csv || row_columns; }
 };
 
 struct Schedule {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "core/decimal.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -48,9 +49,7 @@ class ListReader {
             as_ = read_name(*as, "as", 63, problems).value_or("");
     }
 
-    void read(Foreach& foreach_) {
-        foreach_.kind = Foreach::Kind::list;
-        foreach_.as = as_;
+    void read(Foreach::Factor& factor) {
         const YamlNode* list = map_.find("list");
         if (list == nullptr) return;
         if (!list->is_sequence() || list->items.empty()) {
@@ -60,7 +59,7 @@ class ListReader {
         std::set<std::string> seen;  // the same entry twice is asked for once
         for (const YamlNode& item : list->items)
             if (auto entry = read_entry(item); entry && seen.insert(*entry).second)
-                foreach_.list.push_back(std::move(*entry));
+                factor.list.push_back(std::move(*entry));
     }
 
   private:
@@ -105,6 +104,12 @@ void read_key(const MapReader& map, Foreach& foreach_, Problems& problems) {
         return;
     }
     foreach_.key_template = read_template(*key, "key", problems);
+    if (!foreach_.key_template) return;
+    for (const Template::Part& part : foreach_.key_template->parts())
+        if (part.value && !part.plain)  // Postgres makes it, in the transaction of the parent's row
+            problems.add(key->position_of(part.column),
+                         fmt::format("\"key\": {{{}}} is more than lower(), upper() or trim() of a column",
+                                     part.value->text()));
 }
 
 void read_rows(const MapReader& map, Foreach& foreach_, Problems& problems) {
@@ -118,35 +123,92 @@ void read_rows(const MapReader& map, Foreach& foreach_, Problems& problems) {
     foreach_.order = map.text("order");
 }
 
+constexpr std::int64_t number_max = 1'000'000'000'000'000;
+constexpr std::int64_t entries_max = 10'000'000;  // partitions that the file itself makes
+
+void read_range(const MapReader& map, Foreach::Factor& factor, Problems& problems) {
+    const auto range = map.open("range");
+    if (!range) return;
+    auto& read = factor.range.emplace();
+    const YamlNode* as = map.find("as");
+    read.as = as == nullptr ? "n" : read_name(*as, "as", 63, problems).value_or("n");
+    if (read.as == "end") problems.add(as->at, "\"end\" is the last number of a step: call the first one otherwise");
+    (void)range->require("from", "which is the first number?");
+    (void)range->require("to", "which is the last number?");
+    read.from = range->whole_number("from", {-number_max, number_max}, 0);
+    read.to = range->whole_number("to", {-number_max, number_max}, read.from);
+    read.step = range->whole_number("step", {1, number_max}, 1);
+    if (read.to < read.from) problems.add(range->at(), fmt::format("a range from {} to {} is empty", read.from, read.to));
+}
+
+bool has_rows(const MapReader& map) { return map.has("stream") || map.has("table"); }
+
+/// One source of partitions: rows, a list, or a range.
+void read_part(const YamlNode& node, const std::string& place, Foreach& foreach_, Problems& problems) {
+    const MapReader map{node, "streams.*.foreach", problems};
+    if (has_rows(map)) {
+        for (const std::string_view other : {"list", "range"})
+            if (map.has(other))
+                problems.add(node.at, fmt::format("\"{}\" cannot stand beside \"stream\" or \"table\"", other),
+                             fmt::format("to combine them, write a list: foreach: [{{stream: …}}, {{{}: …}}]", other));
+        if (map.has("as")) problems.add(map.at(), "\"as\" is for \"list\" and \"range\" only");
+        read_rows(map, foreach_, problems);
+        return;
+    }
+    const auto which = map.one_of({"list", "range"});
+    if (!which) {
+        problems.add(node.at, "\"list\", \"range\", \"stream\" or \"table\" is missing");
+        return;
+    }
+    for (const std::string_view name : {"key", "where", "order"})
+        if (map.has(name))
+            problems.add(map.at(), fmt::format("\"{}\" is for \"stream\" and \"table\" only", name));
+    Foreach::Factor& factor = foreach_.factors.emplace_back();
+    factor.place = place;
+    if (foreach_.kind == Foreach::Kind::once) foreach_.kind = Foreach::Kind::list;
+    if (which == "list") ListReader{map, problems}.read(factor);
+    if (which == "range") read_range(map, factor, problems);
+}
+
+/// Two lists that give a value the same name would hide one of them.
+void check_names_differ(const YamlNode& node, const Foreach& foreach_, Problems& problems) {
+    std::set<std::string> seen;
+    for (const Foreach::Factor& factor : foreach_.factors)
+        for (const std::string& name : factor.names())
+            if (!seen.insert(name).second)
+                problems.add(node.at, fmt::format("two parts of \"foreach\" have a value \"{}\"", name), "name one otherwise: as: …");
+}
+
 }  // namespace
 
 Foreach read_foreach(const YamlNode& node, Problems& problems) {
     Foreach foreach_;
-    if (node.is_sequence()) {
-        problems.add(node.at, not_supported("foreach: […]"));
+    if (!node.is_map() && !node.is_sequence()) {
+        problems.add(node.at, "\"foreach\" must be a map such as {list: [1, 2], as: id}, or a list of these");
         return foreach_;
     }
-    if (!node.is_map()) {
-        problems.add(node.at, "\"foreach\" must be a map such as {list: [1, 2], as: id}");
-        return foreach_;
+    if (node.is_map()) {
+        read_part(node, "", foreach_, problems);
+    } else {
+        int rows = 0;
+        for (std::size_t i = 0; i < node.items.size(); ++i) {
+            const YamlNode& item = node.items[i];
+            if (!item.is_map()) {
+                problems.add(item.at, "a part of \"foreach\" must be a map such as {list: [1, 2], as: id}");
+                continue;
+            }
+            if (item.find("stream") != nullptr || item.find("table") != nullptr) ++rows;
+            if (rows > 1)
+                problems.add(item.at, "only one part of \"foreach\" can be rows of a stream or table",
+                             "let a stream between them combine the two");
+            else
+                read_part(item, std::to_string(i), foreach_, problems);
+        }
+        if (node.items.empty()) problems.add(node.at, "\"foreach\" is empty");
+        check_names_differ(node, foreach_, problems);
     }
-    const MapReader map{node, "streams.*.foreach", problems};
-    const bool rows = map.has("stream") || map.has("table");
-    if (map.has("list") && rows) {
-        problems.add(node.at, not_supported("list together with stream or table"));
-    } else if (map.has("list")) {
-        ListReader{map, problems}.read(foreach_);
-    } else if (rows) {
-        read_rows(map, foreach_, problems);
-    } else if (!map.has("range")) {
-        problems.add(node.at, "\"list\", \"stream\" or \"table\" is missing");
-    }
-    for (const std::string_view name : {"key", "where", "order"})
-        if (map.has(name) && map.has("list"))
-            problems.add(map.at(),
-                         fmt::format("\"{}\" is for \"stream\" and \"table\" only", name));
-    if (map.has("as") && !map.has("list") && rows)
-        problems.add(map.at(), "\"as\" is for \"list\" only");
+    if (foreach_.entries() > entries_max)
+        problems.add(node.at, fmt::format("\"foreach\" makes more than {} partitions", entries_max));
     return foreach_;
 }
 

@@ -17,10 +17,10 @@ void add_once(std::vector<std::string>& names, std::string name) {
         names.push_back(std::move(name));
 }
 
-void add_placeholders(const Template& text, std::vector<std::string>& names) {
-    for (const Template::Part& part : text.parts()) {
-        if (part.name.empty() || part.name.starts_with("list.")) continue;
-        add_once(names, part.name.starts_with("parent.") ? part.name.substr(7) : part.name);
+void add_placeholders(const Foreach& foreach_, const Template& text, std::vector<std::string>& names) {
+    for (const auto& [name, needed] : text.names()) {
+        if (name.starts_with("list.") || foreach_.is_listed(name)) continue;
+        add_once(names, name.starts_with("parent.") ? name.substr(7) : name);
     }
 }
 
@@ -29,9 +29,12 @@ std::vector<std::string> parent_columns_of(const Stream& stream) {
     if (stream.foreach_.kind != Foreach::Kind::stream &&
         stream.foreach_.kind != Foreach::Kind::table)
         return names;
-    add_placeholders(stream.url, names);
-    for (const auto& [name, value] : stream.query) add_placeholders(value, names);
-    for (const auto& [name, value] : stream.headers) add_placeholders(value, names);
+    add_placeholders(stream.foreach_, stream.url, names);
+    for (const auto& [name, value] : stream.query) add_placeholders(stream.foreach_, value, names);
+    for (const auto& [name, value] : stream.headers) add_placeholders(stream.foreach_, value, names);
+    std::vector<Template> in_body;
+    stream.body.root.add_templates(in_body);
+    for (const Template& text : in_body) add_placeholders(stream.foreach_, text, names);
     for (const Expression& expression : expressions_of(stream))
         for (std::string& name : expression.parent_names()) add_once(names, std::move(name));
     return names;
@@ -66,17 +69,20 @@ json sorted(const NamedTemplates& entries, bool headers) {
 }
 
 json describe(const Pagination& p) {
-    return {{"kind", static_cast<int>(p.kind)},
+    json paginate = {{"kind", static_cast<int>(p.kind)},
             {"next", text_of(p.next)},
-            {"into_query", p.into_query},
+            {"into_query", p.into.text()},
             {"more", text_of(p.more)},
-            {"param", p.param},
-            {"size_param", p.size_param},
+            {"param", p.param.text()},
+            {"size_param", p.size_param.text()},
             {"start", p.start},
             {"size", p.size},
             {"last", text_of(p.last)},
             {"max_pages", p.max_pages},
             {"on_max", static_cast<int>(p.on_max)}};
+    if (p.stop_when) paginate["stop_when"] = p.stop_when->text();
+    if (p.last_id) paginate["last_id"] = true;
+    return paginate;
 }
 
 json describe(const Emit& emit) {
@@ -96,28 +102,66 @@ json describe(const Emit& emit) {
     return described;
 }
 
+/// Only what a stream uses, so that the hashes of streams that do not use it stay as they were.
+void add_decoding(const Stream& stream, json& description) {
+    const CsvOptions& csv = stream.csv;
+    if (stream.decode == Stream::Decode::csv)
+        description["csv"] = {std::string(1, csv.delimiter), std::string(1, csv.quote), csv.header, csv.skip};
+    if (stream.decode == Stream::Decode::xml) description["xml"] = {stream.xml.lists, stream.records_element};
+    if (stream.row_columns) description["columns"] = {text_of(stream.row_columns->path), stream.row_columns->names};
+}
+
 /// Canonical: members sorted by name, no blanks. Bytes that are no text (from variables) are
 /// replaced.
 std::string hash_of(const json& description) {
     return sha256_hex(description.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
+/// `lookback` and the order of windows decide what is asked next, not what a walk that is under way asks.
+json describe(const Incremental& i) {
+    return {{"kind", static_cast<int>(i.kind)},
+            {"field", text_of(i.field)},
+            {"into", {i.into.text(), i.from_into.text(), i.to_into.text()}},
+            {"written", {i.numeric, i.hex, i.format ? i.format->write(0, nullptr) : "", i.granularity, i.inclusive}},
+            {"lookback", i.kind == Incremental::Kind::window ? 0 : i.lookback},
+            {"start", i.start.value_or(0)}};
+}
+
+json describe(const BodyNode& node) {
+    switch (node.kind) {
+        case BodyNode::Kind::json: return {"json", node.text};
+        case BodyNode::Kind::text: return {"text", node.filled.text()};
+        case BodyNode::Kind::array:
+        case BodyNode::Kind::object: break;
+    }
+    json members = json::array();
+    for (const auto& [name, value] : node.members) members.push_back({name, describe(value)});
+    return members;
+}
+
+/// What a stream does not use is left out, so that its hash stays what it was before there was such a thing.
 std::string request_hash_of(const Stream& stream) {
-    return hash_of({{"method", stream.method},
+    json request = {{"method", stream.method},
                     {"url", stream.url.text()},
                     {"query", sorted(stream.query, false)},
                     {"headers", sorted(stream.headers, true)},
-                    {"paginate", describe(stream.paginate)}});
+                    {"paginate", describe(stream.paginate)}};
+    if (stream.incremental) request["incremental"] = describe(*stream.incremental);
+    if (stream.body.kind != RequestBody::Kind::none)
+        request["body"] = {static_cast<int>(stream.body.kind), describe(stream.body.root)};
+    return hash_of(request);
 }
 
 std::string mapping_hash_of(const Stream& stream) {
     json emits = json::array();
     for (const Emit& emit : stream.emits) emits.push_back(describe(emit));
-    return hash_of({{"decode", static_cast<int>(stream.decode)},
-                    {"records", text_of(stream.records)},
-                    {"split", stream.text_records.split},
-                    {"match", stream.text_records.match},
-                    {"emits", emits}});
+    json description = {{"decode", static_cast<int>(stream.decode)},
+                        {"records", text_of(stream.records)},
+                        {"split", stream.text_records.split},
+                        {"match", stream.text_records.match},
+                        {"emits", emits}};
+    add_decoding(stream, description);
+    return hash_of(description);
 }
 
 }  // namespace
@@ -131,7 +175,12 @@ std::vector<Expression> expressions_of(const Stream& stream) {
     add(stream.paginate.next);
     add(stream.paginate.more);
     add(stream.paginate.last);
+    add(stream.paginate.stop_when);
     if (stream.expect) all.push_back(stream.expect->count);
+    if (stream.incremental) {
+        add(stream.incremental->field);
+        add(stream.incremental->end_value);
+    }
     for (const Emit& emit : stream.emits) {
         add(emit.each);
         add(emit.newest);

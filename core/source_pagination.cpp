@@ -11,11 +11,19 @@ constexpr std::string_view path = "streams.*.paginate";
 constexpr std::int64_t number_max = 1'000'000'000;
 constexpr std::int64_t overlap_max = 100;
 
+/// `page`, or `body.page`.
+Into read_place(const MapReader& map, std::string_view name, std::string fallback, Problems& problems) {
+    const std::string text = map.text(name, std::move(fallback));
+    const YamlNode* node = map.node().find(name);
+    if (!text.starts_with("body.") || node == nullptr) return {.query = text, .path = {}};
+    return read_into(*node, name, problems);
+}
+
 /// `size` and `size_param` mean something only together.
 void read_page(const MapReader& map, Pagination& pagination, Problems& problems) {
-    pagination.param = map.text("param", "page");
+    pagination.param = read_place(map, "param", "page", problems);
     pagination.start = map.whole_number("start", {0, number_max}, 1);
-    pagination.size_param = map.text("size_param");
+    pagination.size_param = read_place(map, "size_param", "", problems);
     pagination.size = map.whole_number("size", {1, number_max}, 0);
     pagination.last = map.expression("last");
     if (map.has("size") != map.has("size_param"))
@@ -24,10 +32,10 @@ void read_page(const MapReader& map, Pagination& pagination, Problems& problems)
 }
 
 void read_offset(const MapReader& map, Pagination& pagination, Problems& problems) {
-    pagination.param = map.text("param", "offset");
+    pagination.param = read_place(map, "param", "offset", problems);
     pagination.size = map.whole_number("limit", {1, number_max}, 0);
     if (pagination.size > 0 || map.has("limit_param"))
-        pagination.size_param = map.text("limit_param", "limit");
+        pagination.size_param = read_place(map, "limit_param", "limit", problems);
     pagination.last = map.expression("total");
     pagination.overlap = map.whole_number("overlap", {0, overlap_max}, 1);
     if (map.has("limit_param") && !map.has("limit"))
@@ -38,20 +46,22 @@ void read_cursor(const MapReader& map, Pagination& pagination, Problems& problem
     (void)map.require("next", "where is the token?");
     pagination.next = map.expression("next");
     pagination.more = map.expression("more");
-    const YamlNode* into = map.require("into", "which parameter takes the token?");
-    if (into == nullptr) return;
-    const std::string text = map.text("into");
-    if (text.starts_with("query.") && text.size() > 6)
-        pagination.into_query = text.substr(6);
-    else if (text.starts_with("body."))
-        problems.add(into->at, not_supported("into: body.…"));
-    else if (!text.empty())
-        problems.add(into->at, fmt::format("\"into\" must be query.NAME, not \"{}\"", text));
+    if (const YamlNode* into = map.require("into", "which parameter takes the token?"))
+        pagination.into = read_into(*into, "into", problems);
+}
+
+/// The last record's value, which the next page begins behind.
+void read_last_id(const MapReader& map, Pagination& pagination, Problems& problems) {
+    pagination.last_id = true;
+    (void)map.require("from", "which value of the last record?");
+    pagination.next = map.expression("from");
+    if (const YamlNode* into = map.require("into", "which parameter takes it?"))
+        pagination.into = read_into(*into, "into", problems);
 }
 
 void read_kind(const MapReader& map, Pagination& pagination, Problems& problems) {
     using Kind = Pagination::Kind;
-    const auto which = map.one_of({"type", "next_url", "page", "offset", "cursor"});
+    const auto which = map.one_of({"type", "next_url", "page", "offset", "cursor", "last_id"});
     if (which == "type")
         pagination.kind = choose<Kind>(map.choice("type"),
                                        {{"none", Kind::none}, {"link", Kind::link}}, Kind::none);
@@ -71,17 +81,21 @@ void read_kind(const MapReader& map, Pagination& pagination, Problems& problems)
         pagination.kind = Kind::cursor;
         if (const auto cursor = map.open("cursor")) read_cursor(*cursor, pagination, problems);
     }
-    if (!which && !map.has("last_id"))
-        problems.add(
-            map.at(),
-            "\"type\", \"next_url\", \"page\", \"offset\" or \"cursor\" is missing: how is "
-            "the next page found?");
+    if (which == "last_id") {
+        pagination.kind = Kind::cursor;
+        if (const auto last = map.open("last_id")) read_last_id(*last, pagination, problems);
+    }
+    pagination.stop_when = map.expression("stop_when");
+    if (!which)
+        problems.add(map.at(),
+                     "\"type\", \"next_url\", \"page\", \"offset\", \"cursor\" or \"last_id\" is missing: how is "
+                     "the next page found?");
 }
 
 /// `none` or `link`; names of paginators that need more are told so.
 void read_word(const YamlNode& node, Pagination& pagination, Problems& problems) {
     using Kind = Pagination::Kind;
-    for (const std::string_view kind : {"next_url", "page", "offset", "cursor"}) {
+    for (const std::string_view kind : {"next_url", "page", "offset", "cursor", "last_id"}) {
         if (node.text != kind) continue;
         problems.add(node.at,
                      fmt::format("\"{}\" needs its fields: paginate: {{{}: …}}", kind, kind));
@@ -101,7 +115,7 @@ PageBounds read_page_bounds(const MapReader& map) {
     using OnMax = Pagination::OnMax;
     if (const auto word = map.choice("on_max"))
         bounds.on_max = choose<OnMax>(
-            word, {{"truncated", OnMax::truncated}, {"stuck", OnMax::stuck}}, OnMax::stuck);
+            word, {{"truncated", OnMax::truncated}, {"stuck", OnMax::stuck}, {"split", OnMax::split}}, OnMax::stuck);
     return bounds;
 }
 

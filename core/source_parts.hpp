@@ -46,6 +46,18 @@ struct PaginationPart {
 };
 [[nodiscard]] PaginationPart read_pagination(const YamlNode& node, Problems& problems);
 
+// source_body.cpp: what is sent, and where values go in it
+/// `method` and `body`; a body makes POST the default.
+void read_method_and_body(const MapReader& map, Stream& stream, Problems& problems);
+/// `query.NAME` or `body.PATH`.
+[[nodiscard]] Into read_into(const YamlNode& node, std::string_view name, Problems& problems);
+/// Places in a body that the stream does not have.
+void check_places(const MapReader& map, const Stream& stream, Problems& problems);
+
+// source_incremental.cpp: only what is new
+/// `incremental`, held against the stream's tables and pagination.
+void read_incremental(const MapReader& stream_map, Stream& stream, Problems& problems);
+
 // source_foreach.cpp: what a stream is asked for
 [[nodiscard]] Foreach read_foreach(const YamlNode& node, Problems& problems);
 

@@ -56,29 +56,6 @@ bool is_name(std::string_view text, std::size_t length_max) {
            std::string_view::npos;
 }
 
-bool is_json_number(std::string_view text) {
-    const auto digits = [&text] {
-        std::size_t n = 0;
-        while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
-        text.remove_prefix(n);
-        return n;
-    };
-    if (text.starts_with('-')) text.remove_prefix(1);
-    const bool leading_zero = text.starts_with('0');
-    const std::size_t whole = digits();
-    if (whole == 0 || (leading_zero && whole > 1)) return false;
-    if (text.starts_with('.')) {
-        text.remove_prefix(1);
-        if (digits() == 0) return false;
-    }
-    if (text.starts_with('e') || text.starts_with('E')) {
-        text.remove_prefix(1);
-        if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-        if (digits() == 0) return false;
-    }
-    return text.empty();
-}
-
 std::optional<std::string> url_fault(std::string_view url) {
     const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
     if (scheme == 0) return "must begin with http:// or https://";

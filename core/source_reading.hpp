@@ -53,8 +53,6 @@ struct Bounds {
 [[nodiscard]] std::optional<std::string> url_fault(std::string_view url);
 
 [[nodiscard]] bool is_name(std::string_view text, std::size_t length_max);
-/// A number as JSON writes it, so that it can be kept digit for digit.
-[[nodiscard]] bool is_json_number(std::string_view text);
 /// Reports a compile error at its place inside the scalar.
 void add_expression_problem(const YamlNode& node, std::string_view name,
                             const ExpressionError& error, Problems& problems);

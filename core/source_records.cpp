@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
-#include <boost/regex.hpp>
+#include <algorithm>
 
+#include "core/pattern.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -23,15 +24,10 @@ std::string read_pattern(const MapReader& map, std::string_view name, Problems& 
     std::string pattern = map.text(name);
     if (pattern.empty()) return pattern;
     try {
-        const boost::regex compiled{pattern, boost::regex::perl};
-    } catch (const boost::regex_error& error) {
-        const auto offset = error.position() > 0 ? static_cast<std::size_t>(error.position()) : 0;
-        // The library appends where it stopped; our position says that better.
-        std::string reason = error.what();
-        reason.resize(std::min(reason.find("  The error occurred"), reason.size()));
-        if (reason.ends_with('.')) reason.pop_back();
-        problems.add(node->position_of(offset),
-                     fmt::format("\"{}\" is not a regular expression: {}", name, reason));
+        (void)Pattern::compile(pattern);
+    } catch (const ExpressionError& error) {
+        problems.add(node->position_of(error.column),
+                     fmt::format("\"{}\" is not a regular expression: {}", name, error.what()));
         return pattern;
     }
     if (!has_named_group(pattern))
@@ -47,28 +43,136 @@ void read_text_records(const MapReader& map, Stream& stream, Problems& problems)
             problems.add(map.at(), "\"records\" is missing: text needs records: {match: …}");
         return;
     }
+    for (const std::string_view key : {"rows", "columns", "element"})
+        if (records->has(key))
+            problems.add(records->node().find(key)->at, fmt::format("\"{}\" is not for text: it has \"match\"", key));
     (void)records->require("match", "what is a record?");
     stream.text_records.split = read_pattern(*records, "split", problems);
     stream.text_records.match = read_pattern(*records, "match", problems);
 }
 
+/// Names as the data writes them, which may be anything but nothing.
+std::vector<std::string> read_data_names(const YamlNode& node, std::string_view name, Problems& problems) {
+    std::vector<std::string> names;
+    const auto add = [&](const YamlNode& item) {
+        auto text = read_text(item, name, problems);
+        if (!text) return;
+        if (std::find(names.begin(), names.end(), *text) != names.end())
+            problems.add(item.at, fmt::format("\"{}\" holds \"{}\" twice", name, *text));
+        else
+            names.push_back(std::move(*text));
+    };
+    if (!node.is_sequence()) {
+        add_wrong_type(node, name, "a list of names", problems);
+        return names;
+    }
+    if (node.items.empty()) problems.add(node.at, fmt::format("\"{}\" is empty", name));
+    for (const YamlNode& item : node.items) add(item);
+    return names;
+}
+
+/// One character of ASCII that can stand between or around fields.
+char read_character(const MapReader& map, std::string_view name, char fallback, Problems& problems) {
+    const YamlNode* node = map.find(name);
+    if (node == nullptr) return fallback;
+    if (node->is_scalar() && node->text.size() == 1 && node->text.find_first_of("\r\n") == std::string::npos &&
+        static_cast<unsigned char>(node->text[0]) < 0x80)
+        return node->text[0];
+    add_wrong_type(*node, name, "one character of ASCII", problems);
+    return fallback;
+}
+
+void read_csv(const MapReader& map, CsvOptions& csv, Problems& problems) {
+    csv.delimiter = read_character(map, "delimiter", csv.delimiter, problems);
+    const YamlNode* quote = map.find("quote");
+    const bool unquoted = quote != nullptr && quote->is_scalar() && quote->text == "none";
+    csv.quote = unquoted ? '\0' : read_character(map, "quote", csv.quote, problems);
+    if (csv.quote == csv.delimiter)
+        problems.add(map.at(), "\"delimiter\" and \"quote\" are the same character");
+    if (const YamlNode* header = map.find("header")) csv.header = read_data_names(*header, "header", problems);
+    csv.skip = static_cast<int>(map.whole_number("skip", {0, 1'000'000}, 0));
+}
+
+Stream::Decode decode_of(const std::optional<std::string>& word) {
+    using Decode = Stream::Decode;
+    return choose<Decode>(word,
+                          {{"json", Decode::json}, {"jsonl", Decode::jsonl}, {"csv", Decode::csv}, {"xml", Decode::xml}, {"text", Decode::text}},
+                          Decode::json);
+}
+
+/// A word, or `{csv: …}` and `{xml: …}` with their options.
+void read_decode(const MapReader& map, Stream& stream, Problems& problems) {
+    const YamlNode* node = map.find("decode");
+    if (node == nullptr) return;
+    if (!node->is_map()) {
+        stream.decode = decode_of(map.choice("decode"));
+        return;
+    }
+    const auto options = map.open("decode");
+    const auto word = options->one_of({"csv", "xml"});
+    if (!word) {
+        if (node->members.empty()) problems.add(node->at, "\"decode\" is empty");
+        return;
+    }
+    stream.decode = decode_of(word);
+    const auto of_word = options->open(*word);
+    if (!of_word) return;
+    if (stream.decode == Stream::Decode::csv) return read_csv(*of_word, stream.csv, problems);
+    if (const YamlNode* lists = of_word->find("lists")) stream.xml.lists = read_data_names(*lists, "lists", problems);
+}
+
+std::optional<Expression> read_path(const MapReader& map, std::string_view name, Problems& problems) {
+    auto path = map.expression(name);
+    if (path && path->yields_parts())
+        problems.add(map.find(name)->at, fmt::format("split() is for \"each\": \"{}\" is a path such as $.items[*]", name));
+    return path;
+}
+
+void read_rows(const MapReader& records, Stream& stream, Problems& problems) {
+    (void)records.require("rows", "where are the records?");
+    stream.records = read_path(records, "rows", problems);
+    stream.row_columns.emplace();
+    const YamlNode* columns = records.require("columns", "what are their values called?");
+    if (columns == nullptr) return;
+    if (columns->is_sequence())
+        stream.row_columns->names = read_data_names(*columns, "columns", problems);
+    else
+        stream.row_columns->path = read_path(records, "columns", problems);
+}
+
+/// The map that `records` may be where the body is no text.
+void read_records_map(const MapReader& map, Stream& stream, Problems& problems) {
+    const auto records = map.open("records");
+    const bool xml = stream.decode == Stream::Decode::xml;
+    for (const std::string_view key : {"split", "match"})
+        if (records->has(key)) {
+            problems.add(records->at(), "\"split\" and \"match\" need \"decode: text\"");
+            return;
+        }
+    if (records->has("element")) {
+        (void)records->one_of({"element", "rows"});
+        if (!xml) problems.add(records->at(), "\"element\" needs \"decode: xml\"");
+        stream.records_element = records->text("element");
+        return;
+    }
+    if (records->has("rows") || records->has("columns")) {
+        if (xml || stream.decode == Stream::Decode::csv)
+            problems.add(records->at(), "\"rows\" and \"columns\" are for json and jsonl");
+        return read_rows(*records, stream, problems);
+    }
+    if (records->node().members.empty())
+        problems.add(records->at(), "\"records\" is a path such as $.items[*], or {rows: …, columns: …}");
+}
+
 }  // namespace
 
 void read_records(const MapReader& map, Stream& stream, Problems& problems) {
-    stream.decode = choose<Stream::Decode>(
-        map.choice("decode"), {{"json", Stream::Decode::json}, {"text", Stream::Decode::text}},
-        Stream::Decode::json);
+    read_decode(map, stream, problems);
     if (stream.decode == Stream::Decode::text) return read_text_records(map, stream, problems);
     const YamlNode* node = map.find("records");
     if (node == nullptr) return;
-    if (node->is_map()) {
-        if (!map.has("decode"))
-            problems.add(node->at, "\"split\" and \"match\" need \"decode: text\"");
-        else if (map.node().find("decode")->text == "json")
-            problems.add(node->at, "\"records\" of json is a path such as $.items[*]");
-        return;
-    }
-    stream.records = map.expression("records");
+    if (node->is_map()) return read_records_map(map, stream, problems);
+    stream.records = read_path(map, "records", problems);
 }
 
 }  // namespace pawl::core::reading

@@ -145,7 +145,7 @@ void read_url(const MapReader& map, const std::string& base_url, Stream& stream,
         return;
     }
     const bool placeholder_first =
-        !compiled->parts().empty() && !compiled->parts().front().name.empty();
+        !compiled->parts().empty() && compiled->parts().front().value.has_value();
     if (const auto fault = url_fault(node->text); fault && !placeholder_first)
         problems.add(node->at, "\"url\" " + *fault);
     stream.url = std::move(*compiled);
@@ -201,12 +201,15 @@ Stream read_stream(const YamlNode::Member& member, const StreamDefaults& default
     read_url(map, base_url, stream, problems);
     read_templates(map, "query", stream.query, problems);
     read_templates(map, "headers", stream.headers, problems);
+    read_method_and_body(map, stream, problems);
     stream.cost = read_cost(map, problems);
     if (map.has("credentials")) stream.with_credentials = map.choice("credentials") != "none";
     read_scopes(map, stream, problems);
     read_stream_pagination(map, defaults, stream, problems);
     read_records(map, stream, problems);
     stream.emits = read_emits(map, stream.name, problems);
+    read_incremental(map, stream, problems);
+    check_places(map, stream, problems);
     read_conditional_and_refresh(map, stream);
     stream.expect = read_expect(map, problems);
     return stream;

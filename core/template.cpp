@@ -3,92 +3,44 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "core/errors.hpp"
+#include "core/percent_encoding.hpp"
 
 namespace pawl::core {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> template_functions{"lower", "upper", "trim"};
-
-bool is_placeholder(std::string_view text) {
-    if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
-    return text.find_first_not_of(
-               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-           std::string_view::npos;
-}
-
-bool is_placeholder_name(std::string_view text) {
-    if (text.starts_with("parent.") || text.starts_with("list."))
-        return is_placeholder(text.substr(text.find('.') + 1));
-    return is_placeholder(text);
+/// Where the placeholder that opens at `open` closes: braces in quotes are text, as in `{match(x, '[0-9]{4}')}`.
+std::size_t closing_brace(std::string_view text, std::size_t open) {
+    char quote = 0;
+    for (std::size_t at = open + 1; at < text.size(); ++at) {
+        const char c = text[at];
+        if (quote != 0) quote = c == quote ? '\0' : quote;
+        else if (c == '\'' || c == '"') quote = c;
+        else if (c == '}') return at;
+    }
+    return std::string_view::npos;
 }
 
 /// What stands between the braces, which open at `column`.
 Template::Part parse_placeholder(std::string_view inside, std::size_t column) {
-    Template::Part part;
-    const std::size_t open = inside.find('(');
-    if (open != std::string_view::npos && inside.ends_with(')')) {
-        part.function = inside.substr(0, open);
-        if (std::find(template_functions.begin(), template_functions.end(), part.function) == template_functions.end())
-            throw ExpressionError(
-                fmt::format("\"{}\" is not a function of placeholders: lower, upper, trim",
-                            part.function),
-                column);
-        inside = inside.substr(open + 1, inside.size() - open - 2);
+    if (inside.find_first_not_of(' ') == std::string_view::npos) throw ExpressionError("a placeholder is empty: {}", column);
+    Template::Part part{.literal = {}, .column = column};
+    try {
+        part.value = Expression::compile_placeholder(inside);
+    } catch (const ExpressionError& error) {
+        throw ExpressionError(error.what(), column + 1 + error.column);
     }
-    if (!is_placeholder_name(inside))
-        throw ExpressionError(
-            fmt::format("\"{}\" is not a placeholder", inside.empty() ? "{}" : inside), column);
-    part.name = inside;
+    part.plain = part.value->plain();
+    const bool in_sql = part.plain && (part.plain->function.empty() || part.plain->function == "lower" ||
+                                       part.plain->function == "upper" || part.plain->function == "trim");
+    if (!in_sql) part.plain.reset();
     return part;
-}
-
-std::string apply_function(std::string_view function, std::string_view value) {
-    if (function == "trim") {
-        const std::size_t begin = value.find_first_not_of(" \t\r\n");
-        if (begin == std::string_view::npos) return "";
-        return std::string(value.substr(begin, value.find_last_not_of(" \t\r\n") - begin + 1));
-    }
-    std::string text{value};
-    for (char& c : text) {
-        if (function == "lower" && c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-        if (function == "upper" && c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    }
-    return text;
-}
-
-/// RFC 3986: everything but unreserved characters.
-std::string escape_url_component(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        const bool unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                                (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-                                c == '~';
-        if (unreserved)
-            out += c;
-        else
-            out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return out;
 }
 
 bool is_whole_url(std::string_view text) {
     return text.starts_with("http://") || text.starts_with("https://");
-}
-
-const Value* find(const NamedValues* values, std::string_view name) {
-    return values == nullptr ? nullptr : values->find(name);
-}
-
-const Value* find_placeholder(std::string_view name, const NamedValues* parent,
-                              const NamedValues* list) {
-    if (name.starts_with("parent.")) return find(parent, name.substr(7));
-    if (name.starts_with("list.")) return find(list, name.substr(5));
-    const Value* value = find(parent, name);
-    return value != nullptr ? value : find(list, name);
 }
 
 }  // namespace
@@ -98,8 +50,7 @@ Template Template::compile(std::string_view text) {
     compiled.text_ = text;
     std::string literal;
     const auto end_literal = [&] {
-        if (!literal.empty())
-            compiled.parts_.push_back({.literal = literal, .name = "", .function = ""});
+        if (!literal.empty()) compiled.parts_.push_back({.literal = literal});
         literal.clear();
     };
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -111,7 +62,7 @@ Template Template::compile(std::string_view text) {
         } else if (c == '}') {
             throw ExpressionError("\"}\" closes nothing: write \"}}\" for a brace", at);
         } else if (c == '{') {
-            const std::size_t end = text.find('}', at);
+            const std::size_t end = closing_brace(text, at);
             if (end == std::string_view::npos)
                 throw ExpressionError("\"{\" is not closed: write \"{{\" for a brace", at);
             end_literal();
@@ -125,35 +76,58 @@ Template Template::compile(std::string_view text) {
     return compiled;
 }
 
-std::string Template::fill(const NamedValues* parent, const NamedValues* list,
-                           Escape escape) const {
+Value Template::value_of(const Part& part, const TemplateScope& scope, Arena& arena) const {
+    Scope seen;
+    seen.parent = scope.parent;
+    seen.list = scope.list;
+    seen.window = scope.window;
+    seen.now = scope.now;
+    seen.arena = &arena;
+    const Value value = part.value->evaluate(seen);
+    if (value.is_null())
+        throw PermanentError(fmt::format("placeholder {{{}}} of \"{}\" has no value", part.value->text(), text_));
+    return value;
+}
+
+std::string Template::fill(const TemplateScope& scope, Escape escape) const {
+    Arena arena;
     std::string text;
     for (const Part& part : parts_) {
-        if (part.name.empty()) {
+        if (!part.value) {
             text += part.literal;
             continue;
         }
-        const Value* value = find_placeholder(part.name, parent, list);
-        if (value == nullptr || value->is_null())
-            throw PermanentError(
-                fmt::format("placeholder {{{}}} of \"{}\" has no value", part.name, text_));
-        const std::string filled = apply_function(part.function, value->text);
-        const bool escaped =
-            escape == Escape::url_component && !(parts_.size() == 1 && is_whole_url(filled));
-        text += escaped ? escape_url_component(filled) : filled;
+        const Value value = value_of(part, scope, arena);
+        const bool escaped = escape == Escape::url_component && !(parts_.size() == 1 && is_whole_url(value.text));
+        text += escaped ? percent_encoded(value.text) : std::string(value.text);
     }
     return text;
 }
 
+std::optional<Value> Template::sole_value(const TemplateScope& scope, Arena& arena) const {
+    if (parts_.size() != 1 || !parts_[0].value) return std::nullopt;
+    return value_of(parts_[0], scope, arena);
+}
+
 std::string Template::fill(std::string_view name, std::string_view value) const {
-    std::string text;
+    const NamedValues only{{{std::string(name), {Value::Kind::text, std::nullopt, value}}}};
+    return fill({.list = &only}, Escape::none);
+}
+
+std::vector<Template::Name> Template::names() const {
+    std::vector<Name> names;
     for (const Part& part : parts_) {
-        if (!part.name.empty() && part.name != name)
-            throw PermanentError(
-                fmt::format("placeholder {{{}}} of \"{}\" has no value", part.name, text_));
-        text += part.name.empty() ? part.literal : apply_function(part.function, value);
+        if (!part.value) continue;
+        const bool needed = part.plain.has_value();
+        for (auto& name : part.value->bare_names()) names.push_back({std::move(name), needed});
+        for (auto& name : part.value->parent_names()) names.push_back({"parent." + name, needed});
+        for (auto& name : part.value->list_names()) names.push_back({"list." + name, needed});
     }
-    return text;
+    return names;
+}
+
+bool Template::uses_window() const {
+    return std::any_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.value && part.value->uses_window(); });
 }
 
 }  // namespace pawl::core

@@ -103,23 +103,32 @@ std::string unescape_json(std::string_view content) {
 }
 
 std::string quote_json(std::string_view text) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out = "\"";
+    std::string out;
     out.reserve(text.size() + 2);
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20) {
+    append_json(out, text);
+    return out;
+}
+
+void append_json(std::string& out, std::string_view text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    out += '"';
+    std::size_t plain = 0;  // begin of what has not been appended yet
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+        out += text.substr(plain, i - plain);
+        plain = i + 1;
+        if (byte < 0x20) {
             out += "\\u00";
             out += digits[byte >> 4];
             out += digits[byte & 15];
         } else {
-            out += c;
+            out += '\\';
+            out += text[i];
         }
     }
-    return out += '"';
+    out += text.substr(plain);
+    out += '"';
 }
 
 bool is_utf8(std::string_view text) {
@@ -130,6 +139,8 @@ bool is_utf8(std::string_view text) {
     }
     return true;
 }
+
+std::string with_utf8(std::string text) { return is_utf8(text) ? std::move(text) : repair_utf8(text); }
 
 std::string repair_utf8(std::string_view text) {
     std::string out;

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "core/errors.hpp"
 #include "storage/identifier.hpp"
+#include "storage/listed_entries.hpp"
 
 namespace pawl::storage {
 namespace {
@@ -33,14 +35,17 @@ std::string_view bare_name(std::string_view name) {
 std::string template_expression(const core::Template& key, const ParentRows& rows) {
     std::vector<std::string> terms;
     for (const core::Template::Part& part : key.parts()) {
-        if (part.name.empty()) {
+        if (!part.value) {
             terms.push_back(literal(part.literal));
             continue;
         }
-        const std::string value = "(" + column(rows, bare_name(part.name)) + ")::text";
-        terms.push_back(part.function == "trim" ? "btrim(" + value + ")"
-                        : part.function.empty() ? value
-                                                : part.function + "(" + value + ")");
+        if (!part.plain)  // `check` refuses it
+            throw core::ConfigError("foreach.key: {" + part.value->text() + "} cannot be made in SQL");
+        const auto& [name, function] = *part.plain;
+        const std::string value = "(" + column(rows, bare_name(name)) + ")::text";
+        terms.push_back(function == "trim" ? "btrim(" + value + ")"
+                        : function.empty() ? value
+                                           : function + "(" + value + ")");
     }
     return terms.empty() ? "''" : fmt::format("{}", fmt::join(terms, " || "));
 }
@@ -70,26 +75,26 @@ constexpr std::string_view insert_children = R"sql(
 with candidate as (
   select case when octet_length(key) > {part_max} then encode(sha256(convert_to(key, 'UTF8')),
     'hex') else key end as part,
-         parent, matches, newest, class
-  from (select {part} as key, {parent} as parent, {where} as matches, {newest} as newest,
+         parent, list, matches, newest, class
+  from (select {part} as key, {parent} as parent, {list} as list, {where} as matches, {newest} as newest,
     {class} as class
         from {from}) as candidate_row
   where key is not null
 ), seen as (
-  select distinct on (part) part, parent, matches, class from candidate
+  select distinct on (part) part, parent, list, matches, class from candidate
   order by part, matches desc, newest desc nulls last
 ), wanted as (
   select seen.* from seen
   left join pawl.partition known on known.source = {source} and known.stream = {stream}
     and known.part = seen.part
   where seen.matches and (known.partition_id is null or known.state <> 'active' or known.parent <>
-    seen.parent
+    seen.parent or known.list <> seen.list
         or known.last_seen < now() - {grain} or {known_due})
 ), stored as (
-  insert into pawl.partition as existing (source, stream, part, parent, walk, walking)
-  select {source}, {stream}, part, parent, 1, true from wanted order by part
+  insert into pawl.partition as existing (source, stream, part, parent, list, walk, walking, next_due)
+  select {source}, {stream}, part, parent, list, {first_walk}, {walks}, {first_due} from wanted order by part
   on conflict (source, stream, part) do update
-  set parent = excluded.parent, state = 'active', last_seen = now(),
+  set parent = excluded.parent, list = excluded.list, state = 'active', last_seen = now(),
       next_due = case when {existing_due} then now() else existing.next_due end
   returning existing.partition_id, existing.part, existing.xmax = 0 as is_new,
     existing.next_due <= now() as is_due
@@ -98,7 +103,7 @@ with candidate as (
     tip_link)
   select partition_id, {source}, {stream}, 1, {request_hash}, class, parent, link, link
   from (select stored.partition_id, wanted.parent, wanted.class, gen_random_uuid() as link
-        from stored join wanted using (part) where stored.is_new order by part) as new_partition
+        from stored join wanted using (part) where stored.is_new and {walks} order by part) as new_partition
   returning 1
 ), dropped as (
   update pawl.partition p set state = 'inactive', last_seen = now() from seen
@@ -106,7 +111,7 @@ with candidate as (
     and p.state = 'active'
   returning 1
 )
-select (select count(*) from walks), (select count(*) from stored where not is_new and is_due),
+select (select count(*) from stored where is_new), (select count(*) from stored where not is_new and is_due),
        (select count(*) from dropped))sql";
 
 constexpr std::string_view retire_partitions_of = R"sql(, retired_{number} as (
@@ -127,6 +132,12 @@ from (select distinct on (part) part, parent
 left join pawl.partition known on known.source = {source} and known.stream = {stream} and known.part = seen.part
 where known.partition_id is null or {known_due})sql";
 
+/// Each row, combined with what the file itself says.
+std::string from_item(const core::Stream& child, const ParentRows& rows) {
+    if (child.foreach_.factors.empty()) return rows.from;
+    return fmt::format("{} cross join {} as pawl_entry", rows.from, combined_entries(child.foreach_));
+}
+
 }  // namespace
 
 std::vector<std::string> key_columns(const core::Stream& child,
@@ -136,18 +147,25 @@ std::vector<std::string> key_columns(const core::Stream& child,
         return foreach_.key_columns.empty() ? primary_key : foreach_.key_columns;
     }
     std::vector<std::string> names;
-    for (const core::Template::Part& part : foreach_.key_template->parts()) {
-        const std::string name(bare_name(part.name));
-        if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
-            names.push_back(name);
-        }
+    for (const auto& [scoped, needed] : foreach_.key_template->names()) {
+        const std::string name(bare_name(scoped));
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
     return names;
 }
 
-std::string part_expression(const core::Stream& child, const ParentRows& rows) {
+namespace {
+
+std::string row_expression(const core::Stream& child, const ParentRows& rows) {
     if (child.foreach_.key_template) return template_expression(*child.foreach_.key_template, rows);
     return columns_expression(key_columns(child, rows.key), rows);
+}
+
+}  // namespace
+
+std::string part_expression(const core::Stream& child, const ParentRows& rows) {
+    const std::string row = row_expression(child, rows);
+    return child.foreach_.factors.empty() ? row : fmt::format("jsonb_build_array({}, pawl_entry.key)::text", row);
 }
 
 std::string parent_expression(const core::Stream& child, const ParentRows& rows) {
@@ -170,15 +188,18 @@ std::string where_expression(const core::Stream& child, const ParentRows& rows) 
 std::string insert_children_sql(const std::string& source, const core::Stream& child,
                                 const ParentRows& rows, Revisit revisit) {
     using fmt::arg;
+    // Windows are the planner's to find: it begins the first walk of an incremental stream as it does all others.
+    const bool begins = !child.incremental;
     return fmt::format(
         fmt::runtime(insert_children), arg("part_max", part_bytes_max),
         arg("part", part_expression(child, rows)), arg("parent", parent_expression(child, rows)),
-        arg("where", where_expression(child, rows)), arg("newest", rows.newest),
-        arg("class", rows.slice_class), arg("from", rows.from), arg("source", literal(source)),
+        arg("list", child.foreach_.factors.empty() ? "'{}'::jsonb" : "pawl_entry.list"), arg("where", where_expression(child, rows)), arg("newest", rows.newest),
+        arg("class", rows.slice_class), arg("from", from_item(child, rows)), arg("source", literal(source)),
         arg("stream", literal(child.name)), arg("grain", seen_grain),
         arg("known_due", falls_due(child, revisit, "known")),
         arg("existing_due", falls_due(child, revisit, "existing")),
-        arg("request_hash", literal(child.request_hash)));
+        arg("request_hash", literal(child.request_hash)), arg("first_walk", begins ? "1" : "0"),
+        arg("walks", begins ? "true" : "false"), arg("first_due", begins ? "null::timestamptz" : "now()"));
 }
 
 bool is_row_by_row(const core::Stream& child, const std::vector<std::string>& primary_key) {
@@ -199,7 +220,7 @@ std::string unenrolled_sql(const std::string& source, const core::Stream& child,
     using fmt::arg;
     return fmt::format(fmt::runtime(select_unenrolled), arg("part_max", part_bytes_max),
                        arg("part", part_expression(child, rows)), arg("parent", parent_expression(child, rows)),
-                       arg("newest", rows.newest), arg("from", rows.from), arg("source", literal(source)),
+                       arg("newest", rows.newest), arg("from", from_item(child, rows)), arg("source", literal(source)),
                        arg("stream", literal(child.name)),
                        arg("known_due", falls_due(child, Revisit::never, "known")));
 }

@@ -7,6 +7,7 @@
 
 #include "storage/identifier.hpp"
 #include "storage/pq_connection.hpp"
+#include "storage/walks.hpp"
 
 namespace pawl::storage {
 
@@ -15,7 +16,7 @@ namespace {
 constexpr const char* read_sample = R"sql(
 select s.slice_id, s.partition_id, s.stream, p.part, s.request_hash, s.parent::text, p.list::text, g.seq,
        (select before.cursor_out from pawl.page before where before.slice_id = g.slice_id and before.seq = g.seq - 1),
-       coalesce(g.body_hash, '')
+       coalesce(g.body_hash, ''), s.lo, s.hi, (extract(epoch from s.created_at) * 1000000)::bigint
 from pawl.page g join pawl.v_slice s on s.slice_id = g.slice_id join pawl.partition p on p.partition_id = s.partition_id
 where s.source = $1 and ($2 = '' or s.stream = $2) and g.outcome = 'ok' and (s.state = 'open' or p.last_slice = s.slice_id)
 order by random() limit $3)sql";
@@ -51,6 +52,8 @@ core::Task<std::vector<SampledPage>> sample_pages(std::shared_ptr<ConnectionPool
                 page.seq = row[7].as<std::int64_t>();
                 if (!row[8].is_null()) page.cursor = row[8].as<std::string>();
                 page.body_hash = row[9].as<std::string>();
+                page.slice.window = window_of(row[10], row[11]);
+                page.slice.begun = row[12].as<std::int64_t>();
                 pages.push_back(std::move(page));
             }
             return pages;

@@ -9,6 +9,7 @@
 #include "core/log.hpp"
 #include "core/redact.hpp"
 #include "storage/cancelling.hpp"
+#include "storage/listed_entries.hpp"
 #include "storage/planner_lock.hpp"
 #include "storage/walks.hpp"
 
@@ -19,9 +20,12 @@ using core::Foreach;
 using nlohmann::json;
 
 json describe(const Foreach& foreach_) {
+    json factors = json::array();
+    for (const Foreach::Factor& factor : foreach_.factors)
+        factors.push_back(factor.range ? json{factor.range->as, factor.range->from, factor.range->to, factor.range->step}
+                                       : json(factor.list));
     return {static_cast<int>(foreach_.kind),
-            foreach_.as,
-            foreach_.list,
+            factors,
             foreach_.stream,
             foreach_.table,
             foreach_.key_template ? foreach_.key_template->text() : "",
@@ -108,14 +112,9 @@ void store_specs(pqxx::transaction_base& transaction, const core::SourceFile& so
     }
 }
 
-// A scalar entry is an object of one member: its text is the key, so that people find it. Others
-// are known by their whole (jsonb writes equal objects alike).
 constexpr const char* store_list = R"sql(
 with entry as (
-  select list, case when (select count(*) from jsonb_object_keys(list)) = 1 then (select value
-    from jsonb_each_text(list))
-                    when list = '{}' then '' else list::text end as key
-  from jsonb_array_elements($3::jsonb) as list
+  select * from {} as entry
 ), wanted as (
   select distinct on (part) part, list
   from (select list, case when octet_length(key) > 1000 then encode(sha256(convert_to(key,
@@ -139,11 +138,7 @@ void store_list_partitions(pqxx::transaction_base& transaction, const core::Sour
     for (const core::Stream& stream : source.streams) {
         const Foreach& foreach_ = stream.foreach_;
         if (foreach_.kind != Foreach::Kind::once && foreach_.kind != Foreach::Kind::list) continue;
-        // The entries are JSON texts already: parsing them here would round long numbers.
-        const std::string entries = foreach_.kind == Foreach::Kind::once
-                                        ? std::string("{}")
-                                        : fmt::format("{}", fmt::join(foreach_.list, ","));
-        transaction.exec_params(store_list, source.name, stream.name, "[" + entries + "]");
+        transaction.exec_params(fmt::format(fmt::runtime(store_list), combined_entries(foreach_)), source.name, stream.name);
     }
 }
 
@@ -173,7 +168,7 @@ delete from pawl.validator v using pawl.slice_done s
 where s.slice_id = any($1::bigint[]) and v.partition_id = s.partition_id)sql";
 
 constexpr const char* free_partitions = R"sql(
-update pawl.partition p set walking = false, next_due = case when p.state = 'active' then now() end, last_outcome = 'cancelled'
+update pawl.partition p set walking = false, open_windows = 0, next_due = case when p.state = 'active' then now() end, last_outcome = 'cancelled'
 from pawl.slice_done s where s.slice_id = any($1::bigint[]) and p.partition_id = s.partition_id)sql";
 
 /// What the changed tables of the file ask for, before anything is changed. Returns the slices that it cancelled. Throws

@@ -227,10 +227,42 @@ create or replace view pawl.v_problems as
     and p.next_due is null;
 )sql";
 
+// Walks that ask only for what is new. Marks and windows are microseconds since 1970, or numbers of the API.
+constexpr std::string_view incremental_migration = R"sql(
+drop view pawl.v_slice;
+alter table pawl.slice alter column lo type bigint using lo::bigint, alter column hi type bigint using hi::bigint,
+  add column mark bigint, add column split boolean not null default false;
+alter table pawl.slice_done alter column lo type bigint using lo::bigint, alter column hi type bigint using hi::bigint,
+  add column mark bigint, add column split boolean not null default false;
+alter table pawl.partition add column mark bigint, add column mark_of text, add column mark_after bigint,
+  add column open_windows int not null default 0;
+comment on column pawl.slice.lo is 'Incremental: where this walk begins, microseconds since 1970 or a number; for one without windows the mark it began with.';
+comment on column pawl.slice.hi is 'Incremental: where its window ends, itself not in it.';
+comment on column pawl.slice.mark is 'Incremental: the largest mark of its records so far.';
+comment on column pawl.slice_done.split is 'Its window met a ceiling of the API: its halves were walked instead.';
+comment on column pawl.partition.mark is 'Incremental: how far it was read, microseconds since 1970 or a number.';
+comment on column pawl.partition.mark_of is 'What the mark is a mark of; another one begins anew.';
+comment on column pawl.partition.mark_after is 'Windows: the mark when all open ones have ended well.';
+comment on column pawl.partition.open_windows is 'Windows of the walk under way that have not ended.';
+create view pawl.v_slice as select * from pawl.slice union all select * from pawl.slice_done;
+create or replace view pawl.v_problems as
+  select d.source, d.stream, p.part, d.outcome, d.slice_id, d.finished_at, g.url, g.status, d.shifted
+  from pawl.slice_done d join pawl.partition p using (partition_id)
+  left join lateral (select url, status from pawl.page g where g.slice_id = d.slice_id order by seq desc limit 1) g on true
+  where d.outcome not in ('ok', 'not_modified', 'empty') and not d.split
+  union all
+  select d.source, d.stream, p.part, d.outcome, d.slice_id, d.finished_at, g.url, g.status, d.shifted
+  from pawl.slice_done d join pawl.partition p using (partition_id)
+  left join lateral (select url, status from pawl.page g where g.slice_id = d.slice_id order by seq desc limit 1) g on true
+  where d.shifted and d.outcome in ('ok', 'not_modified', 'empty') and p.last_slice = d.slice_id and not p.walking
+    and p.next_due is null;
+)sql";
+
 constexpr Migration migrations_in_order[] = {{1, "first", first_migration},
                                              {2, "classes", classes_migration},
                                              {3, "token", token_migration},
-                                             {4, "shift", shift_migration}};
+                                             {4, "shift", shift_migration},
+                                             {5, "incremental", incremental_migration}};
 
 }  // namespace
 

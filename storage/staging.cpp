@@ -23,7 +23,7 @@ bool ends_walk(const PageCommit& page) {
 
 bool ends_whole_walk(const PageCommit& page) {
     const core::Outcome outcome = page.job.outcome;
-    return page.job.last && !page.job.rewalk && !page.dead_reason &&
+    return page.job.last && !page.job.rewalk && !page.job.split && !page.dead_reason &&
            (outcome == core::Outcome::ok || outcome == core::Outcome::empty);
 }
 

@@ -13,7 +13,7 @@ using Transaction = pqxx::transaction_base;
 using nlohmann::json;
 
 constexpr const char* retire_partitions = R"sql(
-update pawl.partition p set state = 'inactive', next_due = null, walking = false
+update pawl.partition p set state = 'inactive', next_due = null, walking = false, open_windows = 0
 from (select partition_id from pawl.partition where partition_id = any($1::bigint[]) order by part for no key update) as mine
 where p.partition_id = mine.partition_id
   and not exists (select from pawl.slice s where s.partition_id = p.partition_id and s.state = 'open'))sql";

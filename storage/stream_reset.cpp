@@ -11,7 +11,7 @@ constexpr std::size_t untold_max = 100'000;
 // Where the planner began a walk in this very moment, that walk is from page one already.
 constexpr const char* make_due = R"sql(
 update pawl.partition p
-set walking = false, next_due = case when p.state = 'active' then now() end,
+set walking = false, open_windows = 0, mark = null, next_due = case when p.state = 'active' then now() end,
     last_outcome = case when p.walking then 'cancelled' else p.last_outcome end
 from (select partition_id from pawl.partition where partition_id = any($1::bigint[]) order by part for no key update) as mine
 where p.partition_id = mine.partition_id

@@ -1,5 +1,7 @@
 #include "storage/tip_move.hpp"
 
+#include <algorithm>
+
 #include "storage/finish.hpp"
 
 namespace pawl::storage {
@@ -19,12 +21,12 @@ constexpr std::string_view move = R"sql(
 update pawl.slice s set tip_seq = a.seq, tip_link = a.link, tip_cursor = a.cursor,
   records = s.records + a.records, inserted = s.inserted + a.inserted, updated = s.updated + a.updated,
   same = s.same + a.same, stale = s.stale + a.stale, duplicate = s.duplicate + a.duplicate,
-  rejected = s.rejected + a.rejected, dead = s.dead + a.dead,
+  rejected = s.rejected + a.rejected, dead = s.dead + a.dead, mark = greatest(s.mark, a.mark),
   offered_until = now() + $15::bigint * interval '1 millisecond'
 from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::uuid[], $6::text[], $7::bigint[], $8::bigint[],
-            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])
+            $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $16::bigint[])
   as a(slice_id, first_seq, first_prev, seq, link, cursor, records, inserted, updated, same, stale, duplicate, rejected,
-       dead)
+       dead, mark)
 where s.slice_id = a.slice_id and s.tip_seq = a.first_seq - 1 and s.tip_link = a.first_prev and s.state = 'open'
 returning s.slice_id)sql";
 
@@ -43,6 +45,7 @@ struct Move {
     const core::Job* last = nullptr;
     PageResult::Counts counts;
     std::int64_t dead = 0;
+    std::optional<std::int64_t> mark;
 };
 
 std::vector<Move> moves_of(const std::vector<BatchPage>& pages) {
@@ -50,10 +53,11 @@ std::vector<Move> moves_of(const std::vector<BatchPage>& pages) {
     for (const BatchPage& entry : pages) {
         const core::Job& job = entry.page->job;
         if (moves.empty() || moves.back().first->slice != job.slice)
-            moves.push_back({&job, &job, {}, 0});
+            moves.push_back({&job, &job, {}, 0, std::nullopt});
         Move& move_ = moves.back();
         move_.last = &job;
         move_.dead += entry.page->dead_reason ? 1 : 0;
+        move_.mark = std::max(move_.mark, entry.page->rows.mark);
         for (const PageResult::Counts& c : entry.result->emits) move_.counts += c;
     }
     return moves;
@@ -82,7 +86,7 @@ bool tips_stand_ready(PqConnection& connection, const std::vector<BatchPage>& pa
 
 bool move_tips(PqConnection& connection, const std::vector<BatchPage>& pages, core::Millis quiet) {
     PqArray slices, first_seqs, first_links, seqs, links, cursors;
-    PqArray records, inserted, updated, same, stale, duplicate, rejected, dead;
+    PqArray records, inserted, updated, same, stale, duplicate, rejected, dead, marks;
     const std::vector<Move> moves = moves_of(pages);
     for (const Move& m : moves) {
         slices.add(m.first->slice);
@@ -99,13 +103,14 @@ bool move_tips(PqConnection& connection, const std::vector<BatchPage>& pages, co
         duplicate.add(m.counts.duplicate);
         rejected.add(m.counts.rejected);
         dead.add(m.dead);
+        marks.add(m.mark ? std::optional<std::string>(std::to_string(*m.mark)) : std::nullopt);
     }
     connection.run(std::string(lock), {slices.str()});
     const PqResult moved = connection.run(
         std::string(move),
         {slices.str(), first_seqs.str(), first_links.str(), seqs.str(), links.str(), cursors.str(),
          records.str(), inserted.str(), updated.str(), same.str(), stale.str(), duplicate.str(),
-         rejected.str(), dead.str(), std::to_string(quiet.count())});
+         rejected.str(), dead.str(), std::to_string(quiet.count()), marks.str()});
     return moved.rows() == static_cast<int>(moves.size());
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
+#include "storage/incremental_walks.hpp"
 
 namespace pawl::storage {
 namespace {
@@ -49,7 +50,8 @@ constexpr const char* read_in_order = "set local enable_sort = off; set local en
 constexpr const char* silent_slices = R"sql(
 select s.slice_id, s.partition_id, s.stream, p.part, s.request_hash, s.parent::text, p.list::text,
   s.class,
-       p.last_finished is not null, s.tip_seq, s.tip_link::text, s.tip_cursor
+       p.last_finished is not null, s.tip_seq, s.tip_link::text, s.tip_cursor, s.lo, s.hi,
+       (extract(epoch from s.created_at) * 1000000)::bigint
 from (select * from pawl.slice
       where source = $1 and state = 'open' and (offered_epoch is distinct
         from $2::uuid or offered_until < now())
@@ -108,11 +110,38 @@ DueSlice due_slice_of(const pqxx::row& row) {
     due.slice.list = row[6].as<std::string>();
     due.slice.slice_class = static_cast<core::SliceClass>(row[7].as<int>());
     due.slice.revisit = row[8].as<bool>();
+    due.slice.window = window_of(row[12], row[13]);
+    due.slice.begun = row[14].as<std::int64_t>();
     due.tip = {due.slice.slice, row[9].as<std::int64_t>(), link_of(row[10]), text_of(row[11])};
     return due;
 }
 
+/// The streams asked for: those without `incremental` as JSON, the others by themselves.
+struct Asked {
+    json plain = json::array();
+    std::vector<const core::Stream*> incremental;
+};
+
+Asked asked_for(const core::SourceFile& source, const std::vector<std::string>& streams) {
+    Asked asked;
+    for (const core::Stream& stream : source.streams) {
+        if (!streams.empty() && std::find(streams.begin(), streams.end(), stream.name) == streams.end()) continue;
+        if (stream.incremental)
+            asked.incremental.push_back(&stream);
+        else
+            asked.plain.push_back({{"stream", stream.name}, {"request_hash", stream.request_hash}});
+    }
+    return asked;
+}
+
 }  // namespace
+
+core::Window window_of(const pqxx::field& lo, const pqxx::field& hi) {
+    core::Window window;
+    if (!lo.is_null()) window.lo = lo.as<std::int64_t>();
+    if (!hi.is_null()) window.hi = hi.as<std::int64_t>();
+    return window;
+}
 
 bool is_in_force(pqxx::transaction_base& transaction, const std::string& source,
                  std::int64_t epoch) {
@@ -137,17 +166,16 @@ std::int64_t fall_due(pqxx::transaction_base& transaction, const core::SourceFil
 std::int64_t start_walks(pqxx::transaction_base& transaction, const core::SourceFile& source,
                          const std::vector<std::string>& streams, std::size_t limit,
                          core::SliceClass slice_class) {
-    json requests = json::array();
-    for (const core::Stream& stream : source.streams) {
-        if (!streams.empty() &&
-            std::find(streams.begin(), streams.end(), stream.name) == streams.end())
-            continue;
-        requests.push_back({{"stream", stream.name}, {"request_hash", stream.request_hash}});
+    const Asked asked = asked_for(source, streams);
+    std::int64_t started = 0;
+    if (!asked.plain.empty())
+        started = transaction.exec_params(begin_walks, source.name, limit, asked.plain.dump(), static_cast<int>(slice_class))[0][0]
+                      .as<std::int64_t>();
+    for (const core::Stream* stream : asked.incremental) {
+        if (static_cast<std::size_t>(started) >= limit) break;
+        started += begin_incremental_walks(transaction, source.name, *stream, limit - static_cast<std::size_t>(started), slice_class);
     }
-    return transaction
-        .exec_params(begin_walks, source.name, limit, requests.dump(),
-                     static_cast<int>(slice_class))[0][0]
-        .as<std::int64_t>();
+    return started;
 }
 
 std::vector<DueSlice> due_slices(pqxx::transaction_base& transaction, const std::string& source,

@@ -38,6 +38,9 @@ void mark_offered(pqxx::transaction_base& transaction, const std::vector<core::S
                                              const std::string& source,
                                              const std::vector<std::string>& streams);
 
+/// What a slice asks for, of its columns lo and hi.
+[[nodiscard]] core::Window window_of(const pqxx::field& lo, const pqxx::field& hi);
+
 /// `{1,2,3}`: how libpqxx takes an array of ids as one parameter in both of its versions.
 [[nodiscard]] std::string id_array(const std::vector<core::SliceId>& ids);
 

@@ -1,9 +1,9 @@
 # Runs suites and counts them: for tests/run and tests/sanitize, which source this from the project's folder.
 #
-# Two suites run at a time, since most of them wait more than they compute. The two that wait most, end_to_end and faults, come
-# first, beside each other; `pace` holds pawl to the second and runs alone.
+# Three suites run at a time, since most of them wait more than they compute; those that only compute give way to the others. The
+# two that wait most, end_to_end and faults, come first, beside each other; `pace` holds pawl to the second and runs alone.
 
-passed=0 failed=0
+passed=0 failed=0 suites_at_a_time=3
 
 # run_suite NAME COMMAND…: prints one line; on failure, the end of what the suite said, without what pawl logged meanwhile.
 run_suite() {
@@ -27,8 +27,9 @@ start_suite() {
     case $name in
         layering) run_suite layering tests/layering/check & ;;
         units) run_suite units tests/deploy/units_test.sh & ;;
-        model) run_suite model tests/model/run safety faults & ;;
-        end_to_end) run_suite end_to_end "$folder/test_end_to_end" '~[pace]~[faults]' & ;;
+        model) run_suite model nice tests/model/run safety faults & ;;
+        core | simulation) run_suite "$name" nice "$folder/test_$name" & ;;
+        end_to_end) run_suite end_to_end "$folder/test_end_to_end" '~[pace]~[faults]~[.]' & ;;
         faults) run_suite faults "$folder/test_end_to_end" '[faults]' & ;;
         pace) run_suite pace "$folder/test_end_to_end" '[pace]' & ;;
         *) run_suite "$name" "$folder/test_$name" & ;;
@@ -50,7 +51,7 @@ run_suites() {
     trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
     for name in "${names[@]}"; do
         [ "$name" != pace ] || continue
-        if [ "$running" -eq 2 ]; then await_suite; else running=$((running + 1)); fi
+        if [ "$running" -eq "$suites_at_a_time" ]; then await_suite; else running=$((running + 1)); fi
         start_suite "$folder" "$name"
     done
     for (( ; running > 0; running--)); do await_suite; done

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "core/decoded.hpp"
 #include "core/errors.hpp"
 #include "core/instant.hpp"
 #include "core/link_header.hpp"
 #include "core/named_values.hpp"
 #include "core/page_records.hpp"
 #include "worker/link_parameters.hpp"
-#include "worker/text_records.hpp"
 
 namespace pawl::worker {
 
@@ -26,12 +26,13 @@ constexpr std::size_t rejected_bytes_max = 64u << 10;  // of one record, kept to
 
 /// All that expressions may look at besides the single record.
 struct PageContext {
-    core::NamedValues parent, list, header, link;
+    core::NamedValues parent, list, header, link, window;
 
-    PageContext(const core::Job& job, core::Arena& arena)
+    PageContext(const core::Job& job, bool numeric, core::Arena& arena)
         : parent(core::read_named_values(job.parent, arena)),
           list(core::read_named_values(job.list, arena)),
-          link(link_parameters(job.link_header, arena)) {
+          link(link_parameters(job.link_header, arena)),
+          window(core::window_values(numeric, job.window, arena)) {
         for (const auto& [name, value] : job.headers) {
             std::string key = name;
             std::replace(key.begin(), key.end(), '-', '_');
@@ -40,7 +41,7 @@ struct PageContext {
     }
 };
 
-Scope page_scope(const core::PageRows& rows, const PageContext& context) {
+Scope page_scope(const core::PageRows& rows, const PageContext& context, const core::Job& job) {
     Scope scope;
     scope.document = rows.document.get();
     scope.record = rows.document->root();
@@ -48,6 +49,8 @@ Scope page_scope(const core::PageRows& rows, const PageContext& context) {
     scope.list = &context.list;
     scope.header = &context.header;
     scope.link = &context.link;
+    scope.window = &context.window;
+    if (job.begun != 0) scope.now = job.begun;
     scope.arena = rows.arena.get();
     return scope;
 }
@@ -67,7 +70,8 @@ class EmitMapper {
         ++rows_.read;
         scope_.record = record.node;
         scope_.entry_key.reset();
-        if (record.key) scope_.entry_key = scope_.arena->keep(*record.key);
+        scope_.part.reset();
+        if (record.key) (record.is_part ? scope_.part : scope_.entry_key) = scope_.arena->keep(*record.key);
         const std::size_t row_start = rows_.cells.size();
         if (emit_.infer) {
             if (!add_inferred(record.node)) return reject(record, "the record is not a JSON object with fields");
@@ -87,6 +91,12 @@ class EmitMapper {
             return reject(record, "newest: " + emit_.newest->text() + (is_time ? " is no time" : " is neither a time nor an integer"));
         }
         rows_.versions.push_back(*version);
+    }
+
+    /// For a record that never was one.
+    void refuse(const Record& record, std::string reason) {
+        ++rows_.read;
+        reject(record, std::move(reason));
     }
 
     EmitRows finish(const Scope& page) && {
@@ -192,15 +202,21 @@ class EmitMapper {
     std::vector<std::size_t> row_starts_;  // short form only
 };
 
+std::string misfit(const core::Stream& stream) {
+    if (stream.row_columns) return "the row has more values than there are columns";
+    return "the line does not fit the header: too many fields, text behind a closing quote, or cut off";
+}
+
 }  // namespace
 
 core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::string body) {
     core::PageRows rows;
     rows.arena = std::make_unique<core::Arena>();
-    if (stream.decode == core::Stream::Decode::text) body = text_records_as_json(stream.text_records, body);
+    body = core::decoded(stream, std::move(body));
     rows.document = std::make_unique<JsonDocument>(JsonDocument::parse_checked(std::move(body), *stream.rows_wanted));
-    const PageContext context(job, *rows.arena);
-    const Scope page = page_scope(rows, context);
+    const bool numeric = stream.incremental && stream.incremental->numeric;
+    const PageContext context(job, numeric, *rows.arena);
+    const Scope page = page_scope(rows, context, job);
 
     const auto base = core::page_records(stream, *rows.document);
     for (std::size_t i = 0; i < stream.emits.size(); ++i) {
@@ -208,15 +224,22 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
         EmitMapper mapper(emit, i, page);
         mapper.expect(base.size());
         for (const auto& record : base) {
+            if (stream.has_columns() && rows.document->kind(record.node) == JsonKind::array) {
+                mapper.refuse(record, misfit(stream));
+                continue;
+            }
             if (!emit.each) {
                 mapper.add(record);
                 continue;
             }
-            auto inner = emit.each->records(*rows.document, record.node);
+            Scope outer = page;
+            outer.record = record.node;
+            auto inner = emit.each->records(outer);
             for (const auto& one : core::spread(*rows.document, *emit.each, std::move(inner))) mapper.add(one);
         }
         rows.emits.push_back(std::move(mapper).finish(page));
     }
+    rows.mark = core::largest_mark(stream, *rows.document);
     return rows;
 }
 

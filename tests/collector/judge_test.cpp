@@ -1,7 +1,7 @@
 #include "collector/judge.hpp"
 
 #include "collector/feedback.hpp"
-#include "collector/http_date.hpp"
+#include "core/http_date.hpp"
 #include "tests/collector/fakes.hpp"
 #include "tests/collector/sources.hpp"
 #include "tests/support/catch.hpp"
@@ -171,12 +171,12 @@ TEST_CASE("redirects are followed, and 202 is asked again", "[collector][judge]"
 }
 
 TEST_CASE("HTTP dates are read in their three forms", "[collector][date]") {
-    CHECK(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
-    CHECK(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT") == 784111777);
-    CHECK(parse_http_date("Sun Nov  6 08:49:37 1994") == 784111777);
+    CHECK(core::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT") == 784111777);
+    CHECK(core::parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT") == 784111777);
+    CHECK(core::parse_http_date("Sun Nov  6 08:49:37 1994") == 784111777);
     for (const char* bad : {"", "0", "Sun, 06 Nov 1994", "Sun, 31 Feb 1994 08:49:37 GMT",
                             "Sun, 06 Nov 1994 25:00:00 GMT", "Sun, 06 Nov 1994 08:49:37 CET"})
-        CHECK_FALSE(parse_http_date(bad));
+        CHECK_FALSE(core::parse_http_date(bad));
 }
 
 namespace {

@@ -55,6 +55,45 @@ TEST_CASE("a next link that is no URL stays as it is, to be refused by the next 
     CHECK(after("{type: link}", "[]", {}, next).cursor == "http://[broken");
 }
 
+TEST_CASE("pages by the last record's id end with an empty page or with the same record again", "[collector][paging]") {
+    const std::string kind = "{last_id: {from: \"$[-1].id\", into: query.since}}";
+    CHECK(after(kind, R"([{"id": 3}, {"id": 9}])").cursor == "9");
+    CHECK_FALSE(after(kind, R"([{"id": 9}])", "9").cursor);
+    CHECK_FALSE(after(kind, "[]", "9").cursor);
+}
+
+TEST_CASE("stop_when ends a walk that would go on", "[collector][paging]") {
+    const std::string kind = "{cursor: {next: $.next, into: query.after}, stop_when: $.done}";
+    CHECK(after(kind, R"({"next": "b", "done": false})").cursor == "b");
+    CHECK(after(kind, R"({"next": "b"})").cursor == "b");
+    const auto stopped = after(kind, R"({"next": "b", "done": true})");
+    CHECK_FALSE(stopped.cursor);
+    CHECK(stopped.why == "stop_when: $.done");
+}
+
+TEST_CASE("a walk of the newest first ends where it meets what is known", "[collector][paging]") {
+    const auto source = source_paged("{cursor: {next: $.next, into: query.after}}\n    records: $.items\n    incremental: "
+                                     "{newest_first: {field: $.id, format: number, lookback: 2}}");
+    const auto& stream = source->streams[0];
+    const auto goes_on = [&](const std::string& items, std::optional<std::int64_t> known) {
+        const auto document =
+            core::JsonDocument::parse(R"({"next": "b", "items": )" + items + "}", {}, stream.paging_wanted.get());
+        const Headers headers;
+        PageRead page;
+        page.headers = &headers;
+        page.document = &document;
+        page.window.lo = known;
+        return what_follows(stream, page).cursor.has_value();
+    };
+    CHECK(goes_on(R"([{"id": 9}, {"id": 8}])", std::nullopt));
+    CHECK(goes_on(R"([{"id": 9}, {"id": 8}])", 8));
+    CHECK(goes_on(R"([{"id": 1}, {"id": 8}])", 7));  // an old record is pinned at the top
+    CHECK_FALSE(goes_on(R"([{"id": 9}, {"id": 5}])", 7));
+    CHECK(goes_on(R"([{"id": 9}, {"id": 6}])", 7));
+    CHECK(goes_on(R"([{"id": 9}, {"id": "x"}])", 7));
+    CHECK(goes_on("[]", 7));
+}
+
 TEST_CASE("next_url ends with null, false, nothing or an empty text", "[collector][paging]") {
     const std::string kind = "{next_url: $.next}";
     CHECK(after(kind, R"({"next": "/things/1?p=2"})").cursor ==

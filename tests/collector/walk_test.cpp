@@ -5,6 +5,7 @@
 #include "collector/collector.hpp"
 #include "core/telemetry.hpp"
 #include "tests/collector/fakes.hpp"
+#include "tests/collector/packing.hpp"
 #include "tests/collector/sources.hpp"
 #include "tests/support/catch.hpp"
 
@@ -182,6 +183,34 @@ TEST_CASE("a body beyond its bound ends the slice as too large", "[collector][wa
     };
     bench.collect();
     CHECK(bench.job(0).outcome == Outcome::too_large);
+}
+
+TEST_CASE("a body that is too large when it is unpacked ends the walk as too_large, one that is cut is asked for again",
+          "[collector][walk]") {
+    const auto whole = test::gzipped("[{\"id\": 1}]");
+    WalkBench bench(test::source_paged("none"));
+    bench.http.answer = [&](const HttpRequest&) -> HttpResult {
+        return respond(200, bench.http.asked.size() < 2 ? whole.substr(0, 15) : whole);
+    };
+    bench.collect();
+    CHECK(bench.http.asked.size() == 2);
+    REQUIRE(bench.frontiers.jobs.size() == 1);
+    CHECK(bench.job(0).outcome == Outcome::ok);
+    CHECK(core::decompress(bench.job(0).body, 1'000) == "[{\"id\": 1}]");
+
+    WalkBench bomb(test::source_paged("none"));
+    bomb.http.answer = [](const HttpRequest&) -> HttpResult { return respond(200, test::gzipped(std::string(33u << 20, ' '))); };
+    bomb.collect();
+    CHECK(bomb.http.asked.size() == 1);
+    CHECK(bomb.job(0).outcome == Outcome::too_large);
+    CHECK(bomb.job(0).reason == "HTTP 200, the body is larger than 33554432 bytes when it is unpacked");
+
+    WalkBench several(test::source_paged("none"));
+    several.http.answer = [](const HttpRequest&) -> HttpResult { return respond(200, test::zipped({{"a", ""}, {"b", ""}})); };
+    several.collect();
+    CHECK(several.http.asked.size() == 1);
+    CHECK(several.job(0).outcome == Outcome::failed);
+    CHECK(several.job(0).reason == "HTTP 200, the zip of the body holds 2 files, where one is expected: a, b");
 }
 
 TEST_CASE("next links that run in a circle end the slice as stuck", "[collector][walk]") {

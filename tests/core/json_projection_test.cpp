@@ -58,6 +58,8 @@ TEST_CASE("what a projection keeps is read as from the whole document", "[json]"
         {"$.items[*].labels[*]", {"$.name", "$$.items[1].id"}},
         {"entries($.junk)", {"key", "value"}},
         {"entries($)", {"key", "value", "count(value)"}},
+        {"$.items[*]", {"join($.labels[*].name, ',')", "join($.labels, ',')", "count($.labels[*].name)", "add($.id, 1)"}},
+        {"$.items[*]", {"if($.user.login == 'a', lower($.user.plan.name), $$.next)", "not $.z or $.user", "replace($.z, 'e', $.id)"}},
         {"$.items[1]", {"$.user.login", "$.user"}},
         {"$", {"$.junk.a[1].b", "$.items[2].id", "count($.items)"}},
     };

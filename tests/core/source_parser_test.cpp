@@ -1,5 +1,7 @@
 #include "core/source_parser.hpp"
 
+#include <set>
+
 #include "core/redact.hpp"
 #include "tests/support/catch.hpp"
 
@@ -21,6 +23,19 @@ Stream parse_stream(const std::string& lines) {
 
 }  // namespace
 
+TEST_CASE("parts of foreach are combined", "[source_parser]") {
+    const auto source = pawl::core::parse_source_text(
+        "source: t\nbase_url: https://h\nstreams:\n  a:\n    foreach: [{list: [{x: 1}, {x: 12345678901234567890}]}, {range: {from: 5, to: 9, "
+        "step: 2}, as: id}]\n    path: /{x}/{id}-{end}\n    key: id\n",
+        "t.yaml", {});
+    const auto& foreach_ = source.streams[0].foreach_;
+    CHECK(foreach_.kind == Foreach::Kind::list);
+    REQUIRE(foreach_.entries() == 6);
+    CHECK(foreach_.entry(0) == R"({"x": 1, "id": 5, "end": 6})");
+    CHECK(foreach_.entry(2) == R"({"x": 1, "id": 9, "end": 9})");
+    CHECK(foreach_.entry(4) == R"({"x": 12345678901234567890, "id": 7, "end": 8})");
+}
+
 TEST_CASE("the smallest useful file is read", "[source]") {
     const SourceFile source = parse(R"(source: hn
 base_url: https://hacker-news.firebaseio.com/v0
@@ -40,7 +55,7 @@ streams:
     REQUIRE(source.streams.size() == 1);
     const Stream& story = source.streams.front();
     CHECK(story.foreach_.kind == Foreach::Kind::list);
-    CHECK(story.foreach_.list ==
+    CHECK(story.foreach_.factors[0].list ==
           Names{R"({"id": 8863})", R"({"id": 121003})", R"({"id": 2921983})"});
     CHECK(story.url.text() == "https://hacker-news.firebaseio.com/v0/item/{id}.json");
     CHECK(story.paginate.kind == Pagination::Kind::none);
@@ -59,13 +74,13 @@ TEST_CASE("list entries keep numbers digit for digit", "[source]") {
     const Stream plain = parse_stream(
         "    foreach: {list: [5, \"5\", 12345678901234567890123, 1e400, 007, yes, 5], as: id}\n"
         "    path: /{id}\n    key: id\n");
-    CHECK(plain.foreach_.list == Names{R"({"id": 5})", R"({"id": "5"})",
+    CHECK(plain.foreach_.factors[0].list == Names{R"({"id": 5})", R"({"id": "5"})",
                                        R"({"id": 12345678901234567890123})", R"({"id": 1e400})",
                                        R"({"id": "007"})", R"({"id": "yes"})"});
     const Stream maps = parse_stream(
         "    foreach: {list: [{n: 1.50, name: \"a\\\"b\"}, {n: -2, name: ü}]}\n"
         "    path: /{n}/{list.name}\n    key: id\n");
-    CHECK(maps.foreach_.list ==
+    CHECK(maps.foreach_.factors[0].list ==
           Names{R"({"n": 1.50, "name": "a\"b"})", R"({"n": -2, "name": "ü"})"});
 }
 
@@ -203,20 +218,20 @@ TEST_CASE("all paginators are read", "[source]") {
     const Pagination page =
         with("{page: {param: p, start: 0, size_param: n, size: 50, last: $.pages}}");
     CHECK(page.kind == Pagination::Kind::page);
-    CHECK(page.param == "p");
+    CHECK(page.param.query == "p");
     CHECK(page.start == 0);
-    CHECK(page.size_param == "n");
+    CHECK(page.size_param.query == "n");
     CHECK(page.size == 50);
     CHECK(page.last->text() == "$.pages");
-    CHECK(with("{page: {}}").param == "page");
+    CHECK(with("{page: {}}").param.query == "page");
     const Pagination offset = with("{offset: {limit: 50, total: $.total}}");
     CHECK(offset.kind == Pagination::Kind::offset);
-    CHECK(offset.param == "offset");
-    CHECK(offset.size_param == "limit");
+    CHECK(offset.param.query == "offset");
+    CHECK(offset.size_param.query == "limit");
     CHECK(offset.size == 50);
     const Pagination cursor = with("{cursor: {next: $.c, into: query.after, more: $.more}}");
     CHECK(cursor.kind == Pagination::Kind::cursor);
-    CHECK(cursor.into_query == "after");
+    CHECK(cursor.into.query == "after");
     CHECK(cursor.more->text() == "$.more");
 }
 
@@ -276,6 +291,47 @@ TEST_CASE("text is split into records by named groups", "[source]") {
     CHECK(stream.text_records.match == R"(x/(?<login>[\w.-]+))");
 }
 
+TEST_CASE("a body may be JSON lines, CSV or XML, with options", "[source]") {
+    const auto decoding = [](const std::string& lines) { return parse_stream("    path: /a\n    key: id\n" + lines); };
+    CHECK(decoding("    decode: jsonl\n").decode == Stream::Decode::jsonl);
+    const Stream plain = decoding("    decode: csv\n");
+    CHECK(plain.decode == Stream::Decode::csv);
+    CHECK(plain.csv.delimiter == ',');
+    CHECK(plain.csv.quote == '"');
+    CHECK(plain.csv.header.empty());
+    CHECK(decoding("    decode: {csv: {}}\n").mapping_hash == plain.mapping_hash);
+    const Stream csv = decoding("    decode: {csv: {delimiter: \"\\t\", quote: none, header: [Ä, b c], skip: 2}}\n");
+    CHECK(csv.decode == Stream::Decode::csv);
+    CHECK(csv.csv.delimiter == '\t');
+    CHECK(csv.csv.quote == 0);
+    CHECK(csv.csv.header == Names{"Ä", "b c"});
+    CHECK(csv.csv.skip == 2);
+    const Stream xml = decoding("    decode: {xml: {lists: [item]}}\n    records: {element: item}\n");
+    CHECK(xml.decode == Stream::Decode::xml);
+    CHECK(xml.xml.lists == Names{"item"});
+    CHECK(xml.records_element == "item");
+    const Stream rows = decoding("    records: {rows: $.rows, columns: $.names}\n");
+    CHECK(rows.records->text() == "$.rows");
+    CHECK(rows.row_columns->path->text() == "$.names");
+    CHECK(decoding("    decode: jsonl\n    records: {rows: \"$[*]\", columns: [a, b]}\n").row_columns->names == Names{"a", "b"});
+}
+
+TEST_CASE("what a body is decoded by is part of how rows are made, and of no request", "[source]") {
+    const auto decoding = [](const std::string& lines) { return parse_stream("    path: /a\n    key: id\n" + lines); };
+    std::vector<Stream> streams;
+    for (const char* lines :
+         {"", "    decode: jsonl\n", "    decode: csv\n", "    decode: {csv: {delimiter: \";\"}}\n", "    decode: {csv: {quote: none}}\n",
+          "    decode: {csv: {header: [id]}}\n", "    decode: {csv: {skip: 1}}\n", "    decode: xml\n",
+          "    decode: {xml: {lists: [id]}}\n", "    decode: xml\n    records: {element: id}\n", "    records: $.rows\n",
+          "    records: {rows: $.rows, columns: [id]}\n", "    records: {rows: $.rows, columns: $.id}\n"})
+        streams.push_back(decoding(lines));
+    std::set<std::string> hashes;
+    for (const Stream& stream : streams) {
+        CHECK(hashes.insert(stream.mapping_hash).second);
+        CHECK(stream.request_hash == streams[0].request_hash);
+    }
+}
+
 TEST_CASE("emits are read in both forms", "[source]") {
     const Stream list = parse_stream(R"(    path: /a
     records: $.items[*]
@@ -322,7 +378,7 @@ streams:
   child:
     foreach: {stream: root, where: "stars > 0", order: stars, key: "{lower(login)}"}
     path: /x/{repo_id}
-    query: {q: "{parent.login}"}
+    query: {q: "{lower(parent.login ?? 'x')}"}
     emit: {table: c, key: [repo_id, at], set: {repo_id: parent.repo_id, stars: parent.stars, at: header.x_total_count}}
   root:
     path: /r

@@ -16,7 +16,7 @@ const NamedValues row{{{"login", text("Ada-Lovelace")},
                        {"nothing", {}}}};
 
 std::string fill(std::string_view source, Template::Escape escape = Template::Escape::none) {
-    return Template::compile(source).fill(&row, nullptr, escape);
+    return Template::compile(source).fill({.parent = &row}, escape);
 }
 
 std::size_t fault_column(std::string_view source) {
@@ -40,7 +40,40 @@ TEST_CASE("placeholders take values of the parent row", "[template]") {
 TEST_CASE("placeholders take values of the list entry", "[template]") {
     const NamedValues entry{{{"id", text(" 7 ")}}};
     const auto compiled = Template::compile("{trim(id)}|{list.id}");
-    CHECK(compiled.fill(nullptr, &entry, Template::Escape::none) == "7| 7 ");
+    CHECK(compiled.fill({.list = &entry}, Template::Escape::none) == "7| 7 ");
+}
+
+TEST_CASE("a placeholder may be any expression that is known before anything is asked", "[template]") {
+    const NamedValues entry{{{"page", {.kind = Value::Kind::number, .text = "7"}}, {"key", text("k")}, {"list", text("l")}}};
+    const NamedValues window{{{"start", text("2026-08-22T15:00:00Z")}}};
+    const auto filled = [&](std::string_view source) {
+        return Template::compile(source).fill({.parent = &row, .list = &entry, .window = &window, .now = 1'000'000},
+                                              Template::Escape::none);
+    };
+    CHECK(filled("{format_time(window.start, '%Y-%m-%d', 'Asia/Seoul')}") == "2026-08-23");
+    CHECK(filled("{add(page, 1)}-{add(list.page, -1)}") == "8-6");
+    CHECK(filled("{parent.nobody ?? 'none'}") == "none");
+    CHECK(filled("{if(nothing == null, 'a', 'b')}") == "a");
+    CHECK(filled("{match(login, '^[A-Z][a-z]{2}')}{'}'}") == "Ada}");
+    CHECK(filled("{epoch(now())}") == "1");
+    CHECK(filled("{ login }") == "Ada-Lovelace");
+    CHECK(filled("{key}{list}{list.list}{add( id , 1 )}") == "kll12345678901234567891");
+    CHECK(Template::compile("{window.start}").uses_window());
+    CHECK_FALSE(Template::compile("{window}").uses_window());
+}
+
+TEST_CASE("the names in placeholders are known, and which of them are needed", "[template]") {
+    std::string names;
+    for (const auto& name : Template::compile("/{a}/{lower(parent.b)}/{list.c ?? add(d, 1)}").names())
+        names += name.scoped + (name.is_needed ? "! " : " ");
+    CHECK(names == "a! parent.b! d list.c ");
+    const auto compiled = Template::compile("x{lower(a)}{parent.b}{a ?? b}{sha256(a)}");
+    REQUIRE(compiled.parts().size() == 5);
+    CHECK(compiled.parts()[1].plain->function == "lower");
+    CHECK(compiled.parts()[2].plain->name == "parent.b");
+    CHECK_FALSE(compiled.parts()[3].plain);
+    CHECK_FALSE(compiled.parts()[4].plain);
+    CHECK(compiled.parts()[3].column == 21);
 }
 
 TEST_CASE("values are escaped in URLs, literal text is not", "[template]") {
@@ -52,7 +85,7 @@ TEST_CASE("values are escaped in URLs, literal text is not", "[template]") {
 TEST_CASE("a lone placeholder that holds a whole URL is the URL", "[template]") {
     const NamedValues entry{{{"url", text("https://x.test/a?b=1")}, {"word", text("a/b")}}};
     const auto whole = [&](std::string_view source) {
-        return Template::compile(source).fill(nullptr, &entry, Template::Escape::url_component);
+        return Template::compile(source).fill({.list = &entry}, Template::Escape::url_component);
     };
     CHECK(whole("{list.url}") == "https://x.test/a?b=1");
     CHECK(whole("/go/{url}") == "/go/https%3A%2F%2Fx.test%2Fa%3Fb%3D1");
@@ -80,10 +113,16 @@ TEST_CASE("a template that does not parse tells the column", "[template]") {
     CHECK(fault_column("/a/{x") == 3);
     CHECK(fault_column("/a}") == 2);
     CHECK(fault_column("/{}") == 1);
-    CHECK(fault_column("/a/{b c}") == 3);
-    CHECK(fault_column("/{title(x)}") == 1);
-    CHECK(fault_column("/{parent.}") == 1);
-    CHECK(fault_column("/{other.x}") == 1);
-    CHECK(fault_column("/{9a}") == 1);
+    CHECK(fault_column("/{ }") == 1);
+    CHECK(fault_column("/a/{b c}") == 6);
+    CHECK(fault_column("/{title(x)}") == 2);
+    CHECK(fault_column("/{parent.}") == 9);
+    CHECK(fault_column("/{other.x}") == 2);
+    CHECK(fault_column("/{9a}") == 3);
+    CHECK(fault_column("/{$.id}") == 2);
+    CHECK(fault_column("/{lower(header.x)}") == 8);
+    CHECK(fault_column("/{link.next.page}") == 2);
+    CHECK(fault_column("/{count(x)}") == 2);
+    CHECK(fault_column("/{match(x, '}')") == 1);
     CHECK(fault_column("/{ok}") == std::string_view::npos);
 }

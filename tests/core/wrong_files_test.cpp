@@ -107,23 +107,70 @@ TEST_CASE("wrong: what a walk is expected to find", "[wrong_files]") {
           Lines{"8:21: the entries of \"list\" have no \"siz\" (did you mean \"size\"?)"});
 }
 
+TEST_CASE("wrong: ranges, and what is combined", "[wrong_files]") {
+    CHECK(wrong_foreach("{range: {from: 1}}") == Lines{"5:22: \"to\" is missing: which is the last number?"});
+    CHECK(wrong_foreach("{range: {from: 9, to: 1}}") == Lines{"5:22: a range from 9 to 1 is empty"});
+    CHECK(wrong_foreach("{range: {from: 1, to: 99000000}}") == Lines{"5:14: \"foreach\" makes more than 10000000 partitions"});
+    CHECK(wrong_foreach("[{range: {from: 1, to: 9}}, {list: [1], as: n}]") ==
+          Lines{"5:14: two parts of \"foreach\" have a value \"n\" (name one otherwise: as: …)"});
+    CHECK(wrong_foreach("[]") == Lines{"5:14: \"foreach\" is empty"});
+    CHECK(wrong_foreach("[5]") == Lines{"5:15: a part of \"foreach\" must be a map such as {list: [1, 2], as: id}"});
+    CHECK(wrong_foreach("{list: [1], as: a, stream: a}").size() >= 1);
+    CHECK(wrong_foreach("[{stream: a}, {table: b}]").size() >= 1);
+}
+
+TEST_CASE("wrong: what is asked for of what is new", "[wrong_files]") {
+    CHECK(wrong_field("incremental: {}") ==
+          Lines{"7:18: \"since\", \"window\" or \"newest_first\" is missing: how is the new told from the old?"});
+    CHECK(wrong_field("incremental: {since: {into: query.since}}") ==
+          Lines{"7:26: \"field\" is missing: which value of a record says how new it is?"});
+    CHECK(wrong_field("incremental: {since: {field: $.t, into: since}}") ==
+          Lines{"7:45: \"into\" must be query.NAME or body.PATH, not \"since\""});
+    CHECK(wrong_field("incremental: {since: {field: $.t, into: body.since}}") ==
+          Lines{"7:18: \"body.since\" is a place in a body, and the stream sends none (write body: {json: {…}})"});
+    CHECK(wrong_field("incremental: {since: {field: $.t, into: query.s, lookback: often}}") ==
+          Lines{"7:64: \"lookback\" must be a duration such as 7d or 1h, not \"often\""});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, step: 7d}}") ==
+          Lines{"7:27: \"start\" is missing: where does the history begin?"});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: yesterday, step: 7d}}") ==
+          Lines{"7:55: \"start\" must be a time such as 2020-01-01 or 2020-01-01T00:00:00Z, not \"yesterday\""});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: 0, step: 7}}") ==
+          Lines{"7:27: \"end\" is missing: numbers have no now"});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: 2020-01-01, step: 1h, format: '%Y-%m-%d'}}") ==
+          Lines{"7:27: \"step\" must be a multiple of what the API tells apart (which \"granularity\" or \"format\" says)"});
+    CHECK(wrong_field("incremental: {window: {from_into: query.f, start: 2020-01-01, step: 1d, end: $.last}}") ==
+          Lines{"7:82: \"end\" must be known before anything is asked (it is a time, a number, parent.NAME or list.NAME)"});
+    CHECK(wrong_field("query: {day: \"{window.start}\"}") ==
+          Lines{"7:18: {window.start} refers to nothing: the stream has no \"incremental\""});
+    CHECK(wrong_field("paginate: {type: link, on_max: split}") ==
+          Lines{"7:15: \"on_max: split\" splits windows, and the stream has no \"incremental: {window: …}\""});
+}
+
+TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
+    CHECK(wrong_field("method: FETCH") ==
+          Lines{"7:13: \"method\" must be \"GET\", \"POST\", \"PUT\" or \"PATCH\", not \"FETCH\""});
+    CHECK(wrong_field("body: {}") ==
+          Lines{"7:11: \"json\", \"form\" or \"graphql\" is missing: what is sent?"});
+    CHECK(wrong_field("body: {json: {}, form: {}}") ==
+          Lines{"7:11: \"json\" and \"form\" exclude each other"});
+    CHECK(wrong_field("body: {form: {a: {b: 1}}}") ==
+          Lines{"7:19: \"a\" must be a value: a form is flat"});
+    CHECK(wrong_field("body: {graphql: {variables: {}}}") == Lines{"7:21: \"query\" is missing"});
+    CHECK(wrong_field("body: {json: {a: \"{b\"}}").size() == 1);
+    CHECK(wrong_field("method: GET\n    body: {json: {}}") == Lines{"7:13: GET sends no body"});
+    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") ==
+          Lines{"7:25: \"into\" is missing: which parameter takes it?"});
+    CHECK(wrong_field("paginate: last_id") ==
+          Lines{"7:15: \"last_id\" needs its fields: paginate: {last_id: …}"});
+    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.after}}") ==
+          Lines{"7:15: \"body.after\" is a place in a body, and the stream sends none (write body: {json: {…}})"});
+    CHECK(wrong_field("body: {json: [1]}\n    paginate: {cursor: {next: $.c, into: body.1}}") ==
+          Lines{"8:15: the body has no place for \"body.1\""});
+    CHECK(wrong_field("body: {form: {a: 1}}\n    paginate: {cursor: {next: $.c, into: body.a.b}}").size() == 2);
+}
+
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
-    CHECK(wrong_field("incremental: {since: {}}") == Lines{later("7:5", "incremental")});
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
-    CHECK(wrong_field("body: {json: {}}") == Lines{later("7:5", "body")});
-    CHECK(wrong_field("method: POST") == Lines{later("7:5", "method")});
-    CHECK(wrong_field("decode: csv") == Lines{later("7:13", "csv")});
-    CHECK(wrong_field("paginate: {type: link, stop_when: $.x}") ==
-          Lines{later("7:28", "stop_when")});
-    CHECK(wrong_field("paginate: {last_id: {from: $.id}}") == Lines{later("7:16", "last_id")});
-    CHECK(wrong_field("paginate: last_id") == Lines{later("7:15", "last_id")});
-    CHECK(wrong_field("paginate: {cursor: {next: $.c, into: body.variables.after}}") ==
-          Lines{later("7:42", "into: body.…")});
-    CHECK(wrong_foreach("{range: {from: 1, to: 9}}") == Lines{later("5:15", "range")});
-    CHECK(wrong_foreach("[{list: [1], as: a}, {list: [2], as: b}]") ==
-          Lines{later("5:14", "foreach: […]")});
-    CHECK(wrong_foreach("{list: [1], as: a, stream: a}") ==
-          Lines{later("5:14", "list together with stream or table")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
@@ -185,7 +232,13 @@ TEST_CASE("wrong: path and url", "[wrong_files]") {
     CHECK(wrong_stream("    path: /a/{b\n    key: id\n") ==
           Lines{"5:14: \"path\": \"{\" is not closed: write \"{{\" for a brace"});
     CHECK(wrong_stream("    path: \"/a/{title(b)}\"\n    key: id\n") ==
-          Lines{"5:15: \"path\": \"title\" is not a function of placeholders: lower, upper, trim"});
+          Lines{"5:16: \"path\": there is no function title()"});
+    CHECK(wrong_stream("    path: \"/a/{lowr(b)}\"\n    key: id\n") ==
+          Lines{"5:16: \"path\": there is no function lowr(); did you mean lower()?"});
+    CHECK(wrong_stream("    path: \"/a/{today('Asia/Soul')}\"\n    key: id\n") ==
+          Lines{"5:22: \"path\": there is no time zone 'Asia/Soul'; did you mean \"Asia/Seoul\"?"});
+    CHECK(wrong_stream("    path: \"/a/{$.id}\"\n    key: id\n") ==
+          Lines{"5:16: \"path\": a placeholder sees no record: it is made of names, parent, list and window"});
 }
 
 TEST_CASE("wrong: headers", "[wrong_files]") {
@@ -401,7 +454,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
           Lines{"7:15: \"paginate\" must be none, link or a map"});
     CHECK(
         wrong_field("paginate: {max_pages: 5}") ==
-        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\" or \"cursor\" is missing: how is "
+        Lines{"7:15: \"type\", \"next_url\", \"page\", \"offset\", \"cursor\" or \"last_id\" is missing: how is "
               "the next page found?"});
     CHECK(wrong_field("paginate: {type: link, next_url: $.n}") ==
           Lines{"7:15: \"type\" and \"next_url\" exclude each other"});
@@ -412,7 +465,7 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
     CHECK(wrong_field("max_pages: 1048576") ==
           Lines{"7:16: \"max_pages\" must be a whole number from 1 to 1048575, not \"1048576\""});
     CHECK(wrong_field("on_max: stop") ==
-          Lines{"7:13: \"on_max\" must be \"stuck\" or \"truncated\", not \"stop\""});
+          Lines{"7:13: \"on_max\" must be \"stuck\", \"truncated\" or \"split\", not \"stop\""});
     CHECK(wrong_field("paginate: {page: {size: 5}}") ==
           Lines{"7:22: \"size\" needs \"size_param\""});
     CHECK(wrong_field("paginate: {page: {size_param: n}}") ==
@@ -422,13 +475,13 @@ TEST_CASE("wrong: pagination", "[wrong_files]") {
     CHECK(wrong_field("paginate: {cursor: {into: query.a}}") ==
           Lines{"7:24: \"next\" is missing: where is the token?"});
     CHECK(wrong_field("paginate: {cursor: {next: $.c, into: after}}") ==
-          Lines{"7:42: \"into\" must be query.NAME, not \"after\""});
+          Lines{"7:42: \"into\" must be query.NAME or body.PATH, not \"after\""});
 }
 
 TEST_CASE("wrong: foreach", "[wrong_files]") {
     CHECK(wrong_foreach("5") ==
-          Lines{"5:14: \"foreach\" must be a map such as {list: [1, 2], as: id}"});
-    CHECK(wrong_foreach("{}") == Lines{"5:14: \"list\", \"stream\" or \"table\" is missing"});
+          Lines{"5:14: \"foreach\" must be a map such as {list: [1, 2], as: id}, or a list of these"});
+    CHECK(wrong_foreach("{}") == Lines{"5:14: \"list\", \"range\", \"stream\" or \"table\" is missing"});
     CHECK(wrong_foreach("{list: [], as: id}") ==
           Lines{"5:21: \"list\" must be a list with entries in it"});
     CHECK(wrong_foreach("{list: [1, 2]}") ==
@@ -475,7 +528,7 @@ TEST_CASE("wrong: parents", "[wrong_files]") {
     CHECK(with_parent("{stream: repos}", "/x/{list.id}") ==
           Lines{"9:11: {list.id} refers to nothing: \"foreach\" has no list"});
     CHECK(with_parent("{stream: open}", "/x/{anything}").empty());
-    CHECK(with_parent("{stream: repos, as: r}") == Lines{"8:14: \"as\" is for \"list\" only"});
+    CHECK(with_parent("{stream: repos, as: r}") == Lines{"8:14: \"as\" is for \"list\" and \"range\" only"});
 }
 
 TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
@@ -489,6 +542,17 @@ TEST_CASE("wrong: streams that wait for each other", "[wrong_files]") {
                 "8:25: streams wait for each other: e → e"});
 }
 
+TEST_CASE("wrong: a key of partitions that Postgres cannot make", "[wrong_files]") {
+    const auto keyed = [](const std::string& key) {
+        return wrong_file("source: s\nbase_url: https://api.test\nstreams:\n  a: {path: /a, key: id}\n"
+                          "  b: {foreach: {stream: a, key: \"" + key + "\"}, path: \"/b/{id}\", key: id}\n");
+    };
+    CHECK(keyed("x/{lower(login)}/{trim(parent.name)}").empty());
+    CHECK(keyed("x/{sha256(login)}") ==
+          Lines{"5:36: \"key\": {sha256(login)} is more than lower(), upper() or trim() of a column"});
+    CHECK(keyed("{a ?? b}") == Lines{"5:34: \"key\": {a ?? b} is more than lower(), upper() or trim() of a column"});
+}
+
 TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
     CHECK(wrong_stream("    path: /{id}\n    key: id\n") ==
           Lines{"5:11: {id} refers to nothing: the stream has no \"foreach\""});
@@ -500,6 +564,12 @@ TEST_CASE("wrong: placeholders that refer to nothing", "[wrong_files]") {
           Lines{"6:11: {parent.id} refers to nothing: the stream has no parent"});
     CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url}") ==
           Lines{"5:32: this entry has no \"url\""});
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.uri}").empty());
+    CHECK(wrong_foreach("{list: [{url: a}, {uri: b}]}", "/{list.url ?? list.ur}") ==
+          Lines{"6:11: the entries of \"list\" have no \"ur\" (did you mean \"uri\"?)"});
+    CHECK(wrong_stream("    path: /{add(page, 1)}\n    key: id\n") ==
+          Lines{"5:11: {page} refers to nothing: the stream has no \"foreach\""});
+    CHECK(wrong_stream("    path: \"/{format_time(now(), '%Y')}\"\n    key: id\n").empty());
     CHECK(wrong_stream("    path: /a\n    key: id\n    query: {q: \"{x}\"}\n") ==
           Lines{"7:16: {x} refers to nothing: the stream has no \"foreach\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    headers: {h: \"{x}\"}\n") ==
@@ -512,7 +582,7 @@ TEST_CASE("wrong: records", "[wrong_files]") {
     CHECK(
         wrong_field("decode: jsn") ==
         Lines{
-            "7:13: \"decode\" must be \"json\" or \"text\", not \"jsn\" (did you mean \"json\"?)"});
+            "7:13: \"decode\" must be \"json\", \"jsonl\", \"csv\", \"xml\" or \"text\", not \"jsn\" (did you mean \"json\"?)"});
     CHECK(wrong_field("decode: text") ==
           Lines{"5:5: \"records\" is missing: text needs records: {match: …}"});
     CHECK(wrong_field("records: {match: \"(?<a>b)\"}") ==
@@ -526,6 +596,46 @@ TEST_CASE("wrong: records", "[wrong_files]") {
     CHECK(broken[0].find("\"match\" is not a regular expression: ") != std::string::npos);
     CHECK(wrong_field("decode: text\n    records: $.x") ==
           Lines{"8:14: \"records\" must be a map, not \"$.x\""});
+}
+
+TEST_CASE("wrong: how a body is decoded", "[wrong_files]") {
+    CHECK(wrong_field("decode: {}") == Lines{"7:13: \"decode\" is empty"});
+    CHECK(wrong_field("decode: [csv]") ==
+          Lines{"7:13: \"decode\" must be \"json\", \"jsonl\", \"csv\", \"xml\" or \"text\", not a list"});
+    CHECK(wrong_field("decode: {cvs: {}}") == Lines{"7:14: unknown key \"cvs\" (did you mean \"csv\"?)"});
+    CHECK(wrong_field("decode: {csv: {}, xml: {}}") == Lines{"7:13: \"csv\" and \"xml\" exclude each other"});
+    CHECK(wrong_field("decode: {csv: x}") == Lines{"7:19: \"csv\" must be a map, not \"x\""});
+    CHECK(wrong_field("decode: {csv: {delimeter: \";\"}}") ==
+          Lines{"7:20: unknown key \"delimeter\" (did you mean \"delimiter\"?)"});
+    CHECK(wrong_field("decode: {csv: {delimiter: ab}}") ==
+          Lines{"7:31: \"delimiter\" must be one character of ASCII, not \"ab\""});
+    CHECK(wrong_field("decode: {csv: {delimiter: \"\\n\"}}").size() == 1);
+    CHECK(wrong_field("decode: {csv: {quote: \",\"}}") ==
+          Lines{"7:19: \"delimiter\" and \"quote\" are the same character"});
+    CHECK(wrong_field("decode: {csv: {header: a}}") == Lines{"7:28: \"header\" must be a list of names, not \"a\""});
+    CHECK(wrong_field("decode: {csv: {header: []}}") == Lines{"7:28: \"header\" is empty"});
+    CHECK(wrong_field("decode: {csv: {header: [a, b, a]}}") == Lines{"7:35: \"header\" holds \"a\" twice"});
+    CHECK(wrong_field("decode: {csv: {header: [a, \"\"]}}") == Lines{"7:32: \"header\" is empty"});
+    CHECK(wrong_field("decode: {csv: {skip: -1}}") ==
+          Lines{"7:26: \"skip\" must be a whole number from 0 to 1000000, not \"-1\""});
+    CHECK(wrong_field("decode: {xml: {lists: item}}") == Lines{"7:27: \"lists\" must be a list of names, not \"item\""});
+}
+
+TEST_CASE("wrong: records that are rows or elements", "[wrong_files]") {
+    CHECK(wrong_field("records: {}") == Lines{"7:14: \"records\" is a path such as $.items[*], or {rows: …, columns: …}"});
+    CHECK(wrong_field("records: {rows: $.rows}") == Lines{"7:14: \"columns\" is missing: what are their values called?"});
+    CHECK(wrong_field("records: {columns: [a]}") == Lines{"7:14: \"rows\" is missing: where are the records?"});
+    CHECK(wrong_field("records: {rows: $.rows, columns: [a, a]}") == Lines{"7:42: \"columns\" holds \"a\" twice"});
+    CHECK(wrong_field("records: {rows: $.rows, columns: $.}").size() == 1);
+    CHECK(wrong_field("decode: csv\n    records: {rows: $, columns: [a]}") ==
+          Lines{"8:14: \"rows\" and \"columns\" are for json and jsonl"});
+    CHECK(wrong_field("records: {element: item}") == Lines{"7:14: \"element\" needs \"decode: xml\""});
+    CHECK(wrong_field("decode: xml\n    records: {element: item, rows: $}") ==
+          Lines{"8:14: \"element\" and \"rows\" exclude each other"});
+    CHECK(wrong_field("decode: text\n    records: {match: \"(?<a>b)\", element: x}") ==
+          Lines{"8:42: \"element\" is not for text: it has \"match\""});
+    CHECK(wrong_field("decode: csv\n    records: {match: \"(?<a>b)\"}") ==
+          Lines{"8:14: \"split\" and \"match\" need \"decode: text\""});
 }
 
 TEST_CASE("wrong: emits", "[wrong_files]") {
@@ -625,6 +735,8 @@ TEST_CASE("wrong: absent", "[wrong_files]") {
     CHECK(wrong_stream("    path: \"/{id}\"\n    foreach: {list: [1], as: id}\n"
                        "    emit: [{table: t, key: id, absent: delete, set: {id: $.id}}]\n") == Lines{"7:40: " + which});
     CHECK(wrong_field("absent: mark").empty());
+    CHECK(wrong_field("absent: mark\n    incremental: {since: {field: $.t, into: query.s}}") ==
+          Lines{"8:26: table \"a\" has \"absent\", and an incremental walk does not see all of its rows"});
     CHECK(wrong_stream("    path: /a\n    key: id\n    absent: mark\n    emit: {table: t}\n") ==
           Lines{"6:10: \"key\" belongs into \"emit\" here", "7:13: \"absent\" belongs into \"emit\" here"});
 }
@@ -647,6 +759,16 @@ TEST_CASE("wrong: expressions are told with the column inside them", "[wrong_fil
     REQUIRE(lines.size() == 1);
     CHECK(lines[0].starts_with("6:"));
     CHECK(lines[0].find(": \"id\": ") != std::string::npos);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: \"match($.n, 'a')\", m: \"match($.m, 'x(')\"}}").size() == 1);
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: \"$.n[*]\"}}") ==
+          Lines{"6:50: \"n\" must be one value: $.n[*] yields records, for \"each\""});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: entries($)}}") ==
+          Lines{"6:50: \"n\" must be one value: entries($) yields records, for \"each\""});
+    CHECK(wrong_emit("{table: t, key: id, each: \"split($.a, ',')\"}") ==
+          Lines{"6:37: the parts of split() need \"set\": they are $, without fields"});
+    CHECK(wrong_emit("{table: t, key: id, each: \"split($.a, ',')\", set: {id: $}}").empty());
+    CHECK(wrong_field("records: \"split($.a, ',')\"") ==
+          Lines{"7:14: split() is for \"each\": \"records\" is a path such as $.items[*]"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: [1]}}") ==
           Lines{"6:50: \"n\" must be text, not a list"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id, n: }}") ==

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/expression_functions.hpp"
 #include "core/field_table.hpp"
 #include "core/source_parser.hpp"
 #include "tests/support/catch.hpp"
@@ -88,6 +89,14 @@ TEST_CASE("the reference of source files names what is not supported yet, and no
             INFO(word);
             CHECK(later.find("`" + word + "`") != std::string::npos);
         }
+    }
+}
+
+TEST_CASE("the reference of source files names every function of expressions", "[docs]") {
+    const auto page = read("docs/source-files.md");
+    for (const auto& function : pawl::core::expression_functions()) {
+        INFO(function.name);
+        CHECK(page.find("`" + std::string(function.name) + "(") != std::string::npos);
     }
 }
 

@@ -14,16 +14,6 @@ using pawl_tests::contains;
 
 namespace {
 
-// Where the service says that it listens.
-std::string address_of(const ChildProcess& service) {
-    const std::string words = "Metrics and health are served address=";
-    const auto log = service.errors();
-    const auto at = log.find(words);
-    if (at == std::string::npos) return {};
-    const auto begin = at + words.size();
-    return log.substr(begin, log.find('\n', begin) - begin);
-}
-
 std::int64_t pages(const World& world) {
     return std::stoll(world.sql("select count(*) from pawl.page"));
 }
@@ -41,8 +31,7 @@ TEST_CASE(
                  .env = {{"TEST_PACE", "60/s"}},
                  .source = source.string()});
     auto service = world.start({"run", "--listen", "127.0.0.1:0"}, "metrics");
-    REQUIRE(eventually(20s, [&] { return !address_of(*service).empty(); }));
-    const auto url = "http://" + address_of(*service);
+    const auto url = service_url(*service);
     REQUIRE(eventually(20s, [&] { return http_get(url + "/readyz").status == 200; }));
     CHECK(http_get(url + "/livez").status == 200);
     CHECK(http_get(url + "/nowhere").status == 404);

@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 
@@ -34,7 +35,8 @@ TEST_CASE("Redis wiped, killed and set back, Postgres crashed: nothing is lost a
         },
         [&] { crew.stop_one(1000ms); },
     };
-    for (std::size_t round = 0; round < 20; ++round) {
+    const std::size_t rounds = std::getenv("PAWL_TEST_FULL") ? 20 : 10;
+    for (std::size_t round = 0; round < rounds; ++round) {
         later(300, 1200);
         faults[round % faults.size()]();
     }

@@ -29,6 +29,19 @@ int lines_with(const std::string& log, const std::string& sentence) {
     }));
 }
 
+std::string service_url(const ChildProcess& service) {
+    const std::string words = "Metrics and health are served address=";
+    std::string log;
+    if (!eventually(std::chrono::seconds(20), [&] {
+            log = service.errors();
+            const auto at = log.find(words);
+            return at != std::string::npos && log.find('\n', at) != std::string::npos;
+        }))
+        throw std::runtime_error("the service does not tell its address: " + log);
+    const auto begin = log.find(words) + words.size();
+    return "http://" + log.substr(begin, log.find('\n', begin) - begin);
+}
+
 std::string pawl_binary() { return PAWL_BINARY_DIR "/pawl"; }
 
 Replica::Replica(const std::filesystem::path& directory, std::vector<std::string> options) : log_(directory / "asked") {

@@ -106,6 +106,9 @@ class World {
 /// How many lines of a log hold `sentence`.
 [[nodiscard]] int lines_with(const std::string& log, const std::string& sentence);
 
+/// Where a process with `--listen` serves metrics and health: waits until it says so.
+[[nodiscard]] std::string service_url(const ChildProcess& service);
+
 /// The binary under test.
 [[nodiscard]] std::string pawl_binary();
 

@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "core/identity.hpp"
+#include "core/named_values.hpp"
 #include "tests/fakes/memory_store.hpp"
 
 namespace pawl::test {
@@ -32,14 +33,85 @@ std::string part_of(const std::string& entry) {
     return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+std::vector<std::string> entries_of(const core::Foreach& foreach_) {
+    std::vector<std::string> entries;
+    for (std::int64_t i = 0; i < foreach_.entries(); ++i) entries.push_back(foreach_.entry(i));
+    return entries;
+}
+
 std::string config_of(const core::SourceFile& source) {
     nlohmann::json whole = nlohmann::json::array();
     for (const auto& stream : source.streams)
-        whole.push_back({stream.name, stream.request_hash, stream.mapping_hash, stream.foreach_.list});
+        whole.push_back({stream.name, stream.request_hash, stream.mapping_hash, entries_of(stream.foreach_)});
     return whole.dump();
 }
 
 }  // namespace
+
+Slice& MemoryStore::begin_slice(Held& state, const Partition& partition, std::string request_hash, SliceClass slice_class,
+                                core::Link genesis, core::Window window, std::int64_t now) {
+    Slice slice;
+    slice.id = state.next_slice++;
+    slice.partition = partition.id;
+    slice.stream = partition.stream;
+    slice.request_hash = std::move(request_hash);
+    slice.parent = partition.parent;
+    slice.walk = partition.walk;
+    slice.slice_class = slice_class;
+    slice.genesis = slice.tip_link = genesis;
+    slice.window = window;
+    slice.begun = now;
+    return state.slices[slice.id] = slice;
+}
+
+void MemoryStore::begin_walk(Held& state, Partition& partition, const core::Stream* stream, SliceClass slice_class) {
+    const auto hash = stream ? stream->request_hash : std::string();
+    ++partition.walk;
+    partition.next_due.reset();
+    std::vector<core::Window> windows{{}};
+    if (stream && stream->incremental) {
+        const auto& incremental = *stream->incremental;
+        if (partition.mark_of != incremental.identity()) partition.mark.reset();
+        partition.mark_of = incremental.identity();
+        core::Arena arena;
+        const auto parent = core::read_named_values(partition.parent, arena);
+        const auto list = core::read_named_values(partition.list, arena);
+        core::Scope scope;
+        scope.parent = &parent;
+        scope.list = &list;
+        scope.arena = &arena;
+        std::optional<std::int64_t> end;
+        if (incremental.end_value) end = core::mark_of(incremental.end_value->evaluate(scope), incremental.numeric);
+        auto due = core::windows_due(incremental, partition.mark, now_us(), end);
+        partition.mark_after = due.mark_after;
+        partition.open_windows = static_cast<int>(due.windows.size());
+        windows = std::move(due.windows);
+        if (windows.empty()) partition.last_finished = now_us();
+    }
+    for (const auto& window : windows)
+        begin_slice(state, partition, hash, slice_class, core::Link::random(random), window, now_us());
+    partition.walking = !windows.empty();
+}
+
+std::string part_of(const core::Foreach& foreach_, std::int64_t index) {
+    if (foreach_.factors.empty()) return "";
+    auto keys = nlohmann::json::array();
+    for (auto factor = foreach_.factors.rbegin(); factor != foreach_.factors.rend(); ++factor) {
+        const auto entry = factor->entry(index % factor->size());
+        index /= factor->size();
+        keys.insert(keys.begin(), factor->range ? nlohmann::json::parse(entry).at(factor->range->as).dump() : part_of(entry));
+    }
+    if (keys.size() == 1) return keys[0].get<std::string>();
+    std::string text;
+    for (const auto& key : keys) text += (text.empty() ? "[" : ", ") + key.dump();
+    return text + "]";
+}
+
+std::string combined_part(const core::Foreach& foreach_, const std::string& row, std::int64_t index) {
+    if (foreach_.factors.empty()) return row;
+    // As jsonb writes it, with a blank behind the comma.
+    return "[" + nlohmann::json(row).dump() + ", " + nlohmann::json(part_of(foreach_, index)).dump() + "]";
+}
 
 MemoryCatalogue::~MemoryCatalogue() {
     if (store_.planner == this) store_.planner = nullptr;
@@ -64,6 +136,7 @@ Task<storage::Registration> MemoryCatalogue::register_source(std::shared_ptr<con
         registration.cancelled.push_back(slice->first);
         auto& partition = held.partitions.at(slice->second.partition);
         partition.walking = false;
+        partition.open_windows = 0;
         if (partition.active) partition.next_due = store_.now_us();
         slice->second.state = slice->second.outcome = "cancelled";
         held.done.insert(*slice);
@@ -71,11 +144,10 @@ Task<storage::Registration> MemoryCatalogue::register_source(std::shared_ptr<con
     }
     std::set<std::pair<std::string, std::string>> wanted;
     for (const auto& stream : source->streams) {
-        std::vector<std::string> entries;
-        if (stream.foreach_.kind == core::Foreach::Kind::once) entries = {"{}"};
-        if (stream.foreach_.kind == core::Foreach::Kind::list) entries = stream.foreach_.list;
-        for (const auto& entry : entries) {
-            const auto part = part_of(entry);
+        const bool in_file = stream.foreach_.kind == core::Foreach::Kind::once || stream.foreach_.kind == core::Foreach::Kind::list;
+        for (std::int64_t i = 0; in_file && i < stream.foreach_.entries(); ++i) {
+            const auto entry = stream.foreach_.entry(i);
+            const auto part = part_of(stream.foreach_, i);
             wanted.emplace(stream.name, part);
             const auto known = std::find_if(held.partitions.begin(), held.partitions.end(), [&](const auto& one) {
                 return one.second.stream == stream.name && one.second.part == part;
@@ -150,18 +222,7 @@ Task<std::int64_t> MemoryCatalogue::start_walks(std::string, std::vector<std::st
         if (static_cast<std::size_t>(started) == limit) break;
         const bool due = partition.next_due && *partition.next_due <= store_.now_us();
         if (!due || partition.walking || !partition.active || !is_asked(streams, partition.stream)) continue;
-        Slice slice;
-        slice.id = held.next_slice++;
-        slice.partition = id;
-        slice.stream = partition.stream;
-        slice.request_hash = source_ ? request_of(*source_, partition.stream) : "";
-        slice.parent = partition.parent;
-        slice.walk = ++partition.walk;
-        slice.slice_class = slice_class;
-        slice.genesis = slice.tip_link = core::Link::random(store_.random);
-        held.slices[slice.id] = slice;
-        partition.walking = true;
-        partition.next_due.reset();
+        store_.begin_walk(held, partition, source_ ? source_->find(partition.stream) : nullptr, slice_class);
         ++started;
     }
     co_return started;
@@ -185,6 +246,8 @@ Task<std::vector<storage::DueSlice>> MemoryCatalogue::due_slices(std::string, st
         one.slice.list = partition.list;
         one.slice.slice_class = slice.slice_class;
         one.slice.revisit = partition.last_finished.has_value();
+        one.slice.window = slice.window;
+        one.slice.begun = slice.begun;
         one.tip = {id, slice.tip_seq, slice.tip_link, slice.tip_cursor};
         due.push_back(std::move(one));
     }

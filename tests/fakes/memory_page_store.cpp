@@ -216,6 +216,23 @@ void sweep(Held& held, const core::SourceFile& source, const core::Stream& strea
     }
 }
 
+/// A slice of the partition's walk has ended.
+void end_walk(MemoryStore::Partition& partition, const Slice& slice, std::int64_t now) {
+    const bool good = slice.outcome == "ok" || slice.outcome == "not_modified" || slice.outcome == "empty";
+    const bool is_read = good && !slice.shifted;
+    if (!is_read && !slice.split && partition.mark_after && slice.window.lo)
+        partition.mark_after = std::min(*partition.mark_after, *slice.window.lo);
+    partition.open_windows = std::max(partition.open_windows - 1, 0);
+    partition.walking = partition.open_windows > 0;
+    partition.last_finished = now;
+    partition.last_slice = slice.id;
+    if (!partition.walking)
+        partition.mark = std::max(partition.mark, partition.mark_after ? partition.mark_after : is_read ? slice.mark : std::nullopt);
+    const bool again = slice.shifted && partition.rewalks < storage::rewalks_max;
+    partition.next_due = again && !partition.walking ? std::optional(now) : std::nullopt;
+    partition.rewalks = again ? partition.rewalks + 1 : 0;
+}
+
 }  // namespace
 
 std::map<std::int64_t, Cells> MemoryStore::History::rows() const {
@@ -226,6 +243,16 @@ std::map<std::int64_t, Cells> MemoryStore::History::rows() const {
         before = &sighting.second;
     }
     return rows;
+}
+
+void MemoryPageStore::split_window(Held& held, const core::Stream& stream, const Slice& slice) {
+    const auto halves = stream.incremental ? core::halves(*stream.incremental, slice.window) : std::nullopt;
+    if (!halves) return;
+    auto& partition = held.partitions.at(slice.partition);
+    partition.open_windows = std::max(partition.open_windows, 1) + 2;
+    for (const auto& half : {halves->first, halves->second})
+        MemoryStore::begin_slice(held, partition, slice.request_hash, slice.slice_class, core::Link::random(store_.random), half,
+                                 store_.now_us());
 }
 
 core::Task<std::vector<PageResult>> MemoryPageStore::commit(int, std::shared_ptr<const core::SourceFile> source,
@@ -253,14 +280,7 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
         slice.state = std::move(end_state);
         slice.outcome = std::move(outcome);
         auto& partition = next.partitions.at(slice.partition);
-        if (partition.walk == slice.walk) {
-            partition.walking = false;
-            partition.last_finished = store_.now_us();
-            partition.last_slice = slice.id;
-            const bool again = slice.shifted && partition.rewalks < storage::rewalks_max;
-            partition.next_due = again ? std::optional(store_.now_us()) : std::nullopt;
-            partition.rewalks = again ? partition.rewalks + 1 : 0;
-        }
+        if (partition.walk == slice.walk) end_walk(partition, slice, store_.now_us());
         next.done[slice.id] = slice;
         next.slices.erase(job.slice);
     };
@@ -298,7 +318,9 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
         validator.last = job.last;
         next.validators[slice.partition].emplace_back(job.slice, std::move(validator));
     }
+    slice.mark = std::max(slice.mark, page.rows.mark);
     if (job.last) {
+        if (job.split && stream) split_window(next, *stream, slice);
         if (stream && !page.dead_reason) {
             replace_older(next, *stream, slice, job.outcome);
             const auto& all = next.ledger[job.slice];
@@ -312,6 +334,7 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
                               [](const auto& known) { return known.outcome == core::Outcome::ok; }))
             outcome = "not_modified";
         slice.shifted = job.rewalk;
+        slice.split = job.split;
         finish("done", outcome);
     }
     store_.held = std::move(next);
@@ -332,20 +355,22 @@ void MemoryPageStore::add_children(Held& held, const core::SourceFile& source, c
                 const auto& key = child.foreach_.key_columns.empty() ? emit.key : child.foreach_.key_columns;
                 std::string part;
                 for (const auto& column : key) part += (part.empty() ? "" : "/") + cells[column].value_or("");
-                add_child(held, child, part, parent.dump(), slice_class);
+                for (std::int64_t n = 0; n < child.foreach_.entries(); ++n)
+                    add_child(held, child, combined_part(child.foreach_, part, n), parent.dump(), child.foreach_.entry(n), slice_class);
             }
         }
     }
 }
 
 void MemoryPageStore::add_child(Held& held, const core::Stream& child, const std::string& part, std::string parent,
-                                core::SliceClass slice_class) {
+                                std::string list, core::SliceClass slice_class) {
     const auto known = std::find_if(held.partitions.begin(), held.partitions.end(), [&](const auto& one) {
         return one.second.stream == child.name && one.second.part == part;
     });
     if (known != held.partitions.end()) {
         auto& partition = known->second;
         partition.parent = std::move(parent);
+        partition.list = std::move(list);
         partition.active = true;
         const auto rests = child.refresh ? child.refresh->count() : 0;
         const bool rested = rests == 0 || !partition.last_finished || *partition.last_finished <= store_.now_us() - rests;
@@ -356,19 +381,12 @@ void MemoryPageStore::add_child(Held& held, const core::Stream& child, const std
     partition.id = held.next_partition++;
     partition.stream = child.name;
     partition.part = part;
-    partition.parent = parent;
-    partition.walking = true;
-    partition.walk = 1;
-    Slice slice;
-    slice.id = held.next_slice++;
-    slice.partition = partition.id;
-    slice.stream = child.name;
-    slice.request_hash = child.request_hash;
-    slice.parent = std::move(parent);
-    slice.walk = 1;
-    slice.slice_class = slice_class;
-    slice.genesis = slice.tip_link = core::Link::random(store_.random);
-    held.slices[slice.id] = slice;
+    partition.parent = std::move(parent);
+    partition.list = std::move(list);
+    if (child.incremental)
+        partition.next_due = store_.now_us();
+    else
+        store_.begin_walk(held, partition, &child, slice_class);
     held.partitions[partition.id] = std::move(partition);
 }
 

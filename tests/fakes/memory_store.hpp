@@ -30,6 +30,9 @@ class MemoryStore {
         int walk = 0;
         core::SliceId last_slice = 0;
         int rewalks = 0;
+        std::optional<std::int64_t> mark, mark_after;
+        std::string mark_of;
+        int open_windows = 0;
     };
     struct Slice {
         core::SliceId id = 0;
@@ -42,7 +45,10 @@ class MemoryStore {
         std::optional<std::string> tip_cursor;
         std::optional<core::Token> offered_epoch;
         std::int64_t offered_until = 0;  ///< µs
-        bool shifted = false;
+        bool shifted = false, split = false;
+        core::Window window;
+        std::int64_t begun = 0;  ///< µs
+        std::optional<std::int64_t> mark;
     };
     struct Page {
         std::int64_t seq = 0;
@@ -88,6 +94,12 @@ class MemoryStore {
     MemoryStore(core::Clock& time, core::Random& randomness)
         : clock(time), random(randomness), instance(core::Token::random(randomness)) {}
 
+    /// Begins a slice of the partition's walk `partition.walk`.
+    static Slice& begin_slice(Held& state, const Partition& partition, std::string request_hash, core::SliceClass slice_class,
+                              core::Link genesis, core::Window window, std::int64_t now);
+    /// Begins the walk of a partition that is due: a slice, or with `incremental` one for each window.
+    void begin_walk(Held& state, Partition& partition, const core::Stream* stream, core::SliceClass slice_class);
+
     [[nodiscard]] std::int64_t now_us() const { return clock.now().time_since_epoch().count(); }
 
     core::Clock& clock;
@@ -96,6 +108,11 @@ class MemoryStore {
     Held held;
     const void* planner = nullptr;  ///< who holds the planner's lock: a session, lost with its process
 };
+
+/// What tells entry `index` of the file's own values apart: what storage/listed_entries.hpp says in SQL.
+[[nodiscard]] std::string part_of(const core::Foreach& foreach_, std::int64_t index);
+/// The same of a row combined with it.
+[[nodiscard]] std::string combined_part(const core::Foreach& foreach_, const std::string& row, std::int64_t index);
 
 class MemoryCatalogue final : public storage::Catalogue {
   public:
@@ -134,9 +151,10 @@ class MemoryPageStore final : public storage::PageStore {
 
   private:
     storage::PageResult commit_page(const core::SourceFile& source, const storage::PageCommit& page);
+    void split_window(MemoryStore::Held& held, const core::Stream& stream, const MemoryStore::Slice& slice);
     void add_children(MemoryStore::Held& held, const core::SourceFile& source, const core::Stream& stream,
                       const storage::PageCommit& page, core::SliceClass slice_class);
-    void add_child(MemoryStore::Held& held, const core::Stream& child, const std::string& part, std::string parent,
+    void add_child(MemoryStore::Held& held, const core::Stream& child, const std::string& part, std::string parent, std::string list,
                    core::SliceClass slice_class);
 
     MemoryStore& store_;

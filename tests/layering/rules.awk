@@ -12,7 +12,7 @@ BEGIN {
 
     # One library, one door: the folder that alone may include it.
     split("hiredis/ queue|pqxx/ storage|libpq-fe.h storage|curl/ collector|yaml-cpp/ core|simdjson.h core|spdlog/ core|" \
-          "date/ core|zstd.h core|zlib.h collector|CLI/ app|prometheus/ app|systemd/ app|boost/beast app", pairs, "|")
+          "date/ core|zstd.h core|zlib.h collector|zip.h collector|expat.h core|iconv.h core|CLI/ app|prometheus/ app|systemd/ app|boost/beast app", pairs, "|")
     for (i in pairs) {
         split(pairs[i], pair, " ")
         door[pair[1]] = pair[2]

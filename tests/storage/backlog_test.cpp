@@ -23,7 +23,7 @@ core::Stream scan_of(const std::string& where) {
 core::Stream counted_list(std::vector<std::string> entries) {
     core::Stream stream = test::stream_named("items");
     stream.foreach_.kind = core::Foreach::Kind::list;
-    stream.foreach_.list = std::move(entries);
+    stream.foreach_.factors = {{std::move(entries), std::nullopt, ""}};
     stream.paginate.kind = core::Pagination::Kind::link;
     stream.paginate.max_pages = 5;
     stream.expect = core::Expect{core::Expression::compile("list.n"), 0.01, 10};

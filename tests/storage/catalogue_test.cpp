@@ -18,7 +18,7 @@ const core::Token epoch_two = *core::Token::parse("22222222-2222-4222-8222-22222
 core::Stream list_stream(std::vector<std::string> entries, const std::string& version = "1") {
     core::Stream stream = test::stream_named("items", version);
     stream.foreach_.kind = core::Foreach::Kind::list;
-    stream.foreach_.list = std::move(entries);
+    stream.foreach_.factors = {{std::move(entries), std::nullopt, ""}};
     return stream;
 }
 

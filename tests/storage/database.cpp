@@ -6,12 +6,25 @@
 
 namespace pawl::test {
 
-Database::Database()
-    : url_(PrivatePostgres::shared().new_database()),
-      connection_(url_),
-      pool_(std::make_shared<storage::ConnectionPool>(url_, std::make_shared<Inline>())) {
-    storage::migrate(connection_);
+namespace {
+
+/// The database that all are copies of: making pawl's tables takes longer than copying them.
+const std::string& migrated() {
+    static const std::string name = [] {
+        const auto url = PrivatePostgres::shared().new_database();
+        storage::Connection connection(url);
+        storage::migrate(connection);
+        return url.substr(url.rfind('/') + 1);
+    }();
+    return name;
 }
+
+}  // namespace
+
+Database::Database()
+    : url_(PrivatePostgres::shared().new_database(migrated())),
+      connection_(url_),
+      pool_(std::make_shared<storage::ConnectionPool>(url_, std::make_shared<Inline>())) {}
 
 std::string Database::sql(const std::string& text) {
     std::string line;

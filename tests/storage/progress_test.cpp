@@ -15,7 +15,7 @@ struct Told {
     Told() {
         core::Stream stream = test::stream_named("items");
         stream.foreach_.kind = core::Foreach::Kind::list;
-        stream.foreach_.list = {R"({"id": 1})", R"({"id": 2})", R"({"id": 3})"};
+        stream.foreach_.factors = {{{R"({"id": 1})", R"({"id": 2})", R"({"id": 3})"}, std::nullopt, ""}};
         source = test::source_of({stream, test::stream_named("whole")});
         storage::PgCatalogue catalogue(db.pool());
         db.run(catalogue.register_source(source));

@@ -1,133 +1,10 @@
 // What every adapter of storage/catalogue.hpp and storage/page_store.hpp does: Postgres, and the store in memory that the
-// simulation runs on.
-#include <algorithm>
-#include <map>
-#include <set>
+// simulation runs on. Walks that ask only for what is new: incremental_contract.cpp.
+#include <nlohmann/json.hpp>
 
-#include "core/errors.hpp"
-#include "storage/pg_catalogue.hpp"
-#include "storage/pg_page_store.hpp"
-#include "tests/fakes/memory_store.hpp"
-#include "tests/storage/pages.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/eventually.hpp"
+#include "tests/storage/stores.hpp"
 
 namespace pawl::test {
-
-using core::SliceClass;
-using storage::DueSlice;
-using storage::PageCommit;
-using storage::PageResult;
-using storage::Verdict;
-
-namespace {
-
-class PostgresStores {
-  public:
-    storage::Catalogue& catalogue() { return catalogue_; }
-    storage::PageStore& pages() { return pages_; }
-    template <typename T>
-    T run(core::Task<T> task) {
-        return database_.run(std::move(task));
-    }
-    std::unique_ptr<storage::Catalogue> another() { return std::make_unique<storage::PgCatalogue>(database_.pool()); }
-
-  private:
-    Database database_;
-    storage::PgCatalogue catalogue_{database_.pool()};
-    storage::PgPageStore pages_{{database_.url(), 2}, std::make_shared<Inline>()};
-};
-
-class MemoryStores {
-  public:
-    storage::Catalogue& catalogue() { return catalogue_; }
-    storage::PageStore& pages() { return pages_; }
-    template <typename T>
-    T run(core::Task<T> task) {
-        return run_task(io_, std::move(task));
-    }
-    std::unique_ptr<storage::Catalogue> another() { return std::make_unique<MemoryCatalogue>(store_); }
-
-  private:
-    boost::asio::io_context io_;
-    core::SystemClock clock_;
-    core::SeededRandom random_{11};
-    MemoryStore store_{clock_, random_};
-    MemoryCatalogue catalogue_{store_};
-    MemoryPageStore pages_{store_};
-};
-
-#define PAWL_STORES PostgresStores, MemoryStores
-
-const core::Token epoch_one = *core::Token::parse("11111111-1111-4111-8111-111111111111");
-const core::Token epoch_two = *core::Token::parse("22222222-2222-4222-8222-222222222222");
-
-core::Stream items(std::vector<std::string> entries, const std::string& version = "1") {
-    core::Stream stream = stream_named("items", version);
-    stream.foreach_.kind = core::Foreach::Kind::list;
-    stream.foreach_.list = std::move(entries);
-    stream.emits = {emit_of("items", {"id"}, {"id", "name"})};
-    return stream;
-}
-
-core::Stream children() {
-    core::Stream stream = stream_named("children");
-    stream.foreach_.kind = core::Foreach::Kind::stream;
-    stream.foreach_.stream = "items";
-    stream.parent_columns = {"name"};
-    return stream;
-}
-
-/// What a planner and a worker do, in one word each.
-template <typename Stores>
-class Session {
-  public:
-    storage::Registration register_source(std::vector<core::Stream> streams) {
-        source_ = source_of(std::move(streams));
-        std::shared_ptr<const core::SourceFile> source = source_;
-        return run(stores_.catalogue().register_source(source));
-    }
-    std::int64_t start(std::size_t limit = 100, SliceClass slice_class = SliceClass::backfill) {
-        return run(stores_.catalogue().start_walks("api", {}, limit, slice_class));
-    }
-    std::vector<DueSlice> due(std::size_t limit = 100, core::Token epoch = epoch_one) {
-        return run(stores_.catalogue().due_slices("api", {}, epoch, limit));
-    }
-    std::vector<core::Tip> tips(std::vector<core::SliceId> slices) {
-        return run(stores_.catalogue().open_tips(std::move(slices)));
-    }
-    std::int64_t fall_due() { return run(stores_.catalogue().fall_due("api", {"items"})); }
-    PageResult commit(PageCommit page) {
-        auto batch = std::make_shared<std::vector<PageCommit>>();
-        batch->push_back(std::move(page));
-        std::shared_ptr<const core::SourceFile> source = source_;
-        return run(stores_.pages().commit(0, source, batch)).at(0);
-    }
-    PageResult commit(const core::Job& job, const std::string& json = R"([{"id":1,"name":"a"}])") {
-        return commit(page_of(*source_->find(job.stream), job, json));
-    }
-    static Chain chain_of(const DueSlice& due) {
-        Chain chain;
-        chain.slice = due.slice.slice;
-        chain.partition = due.slice.partition;
-        chain.stream = due.slice.stream;
-        chain.seq = due.tip.seq;
-        chain.link = due.tip.link;
-        chain.cursor = due.tip.cursor.value_or("");
-        return chain;
-    }
-    template <typename T>
-    T run(core::Task<T> task) {
-        return stores_.run(std::move(task));
-    }
-    Stores& stores() { return stores_; }
-
-  private:
-    Stores stores_;
-    std::shared_ptr<core::SourceFile> source_;
-};
-
-}  // namespace
 
 TEMPLATE_TEST_CASE("partitions of a list are walked once they are registered, and not twice", "[store_contract]",
                    PAWL_STORES) {
@@ -150,6 +27,45 @@ TEMPLATE_TEST_CASE("partitions of a list are walked once they are registered, an
     CHECK(again.instance == first.instance);
     CHECK(again.cancelled.empty());
     CHECK(session.start() == 0);
+}
+
+TEMPLATE_TEST_CASE("lists and ranges are combined, and known by their keys", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    auto stream = items({R"({"id": 5})", R"({"id": "x"})"});
+    core::Foreach::Factor range;
+    range.range = core::Foreach::Factor::Range{"n", 10, 14, 3};
+    auto alone = stream_named("numbers");
+    alone.foreach_.kind = core::Foreach::Kind::list;
+    alone.foreach_.factors = {range};
+    stream.foreach_.factors.push_back(range);
+    session.register_source({stream, alone});
+    CHECK(session.start() == 6);
+    std::map<std::string, nlohmann::json> parts;
+    for (const auto& due : session.due()) parts[due.slice.stream + ":" + due.slice.part] = nlohmann::json::parse(due.slice.list);
+    using Json = nlohmann::json;
+    CHECK(parts == std::map<std::string, Json>{{"numbers:10", Json{{"n", 10}, {"end", 12}}},
+                                               {"numbers:13", Json{{"n", 13}, {"end", 14}}},
+                                               {"items:[\"5\", \"10\"]", Json{{"id", 5}, {"n", 10}, {"end", 12}}},
+                                               {"items:[\"5\", \"13\"]", Json{{"id", 5}, {"n", 13}, {"end", 14}}},
+                                               {"items:[\"x\", \"10\"]", Json{{"id", "x"}, {"n", 10}, {"end", 12}}},
+                                               {"items:[\"x\", \"13\"]", Json{{"id", "x"}, {"n", 13}, {"end", 14}}}});
+    session.register_source({stream, alone});
+    CHECK(session.start() == 0);
+}
+
+TEMPLATE_TEST_CASE("rows are combined with the entries of a list", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    auto below = children();
+    below.foreach_.factors = {{{R"({"kind": "a"})", R"({"kind": "b"})"}, std::nullopt, ""}};
+    session.register_source({items({R"({"id": 1})"}), below});
+    session.start();
+    auto chain = session.chain_of(session.due().at(0));
+    CHECK(session.commit(chain.next(), R"([{"id":7,"name":"s"}])").verdict == Verdict::committed);
+    CHECK(session.commit(chain.next(true), R"([{"id":7,"name":"s"}])").verdict == Verdict::committed);
+    std::map<std::string, std::string> parts;
+    for (const auto& due : session.due())
+        if (due.slice.stream == "children") parts[due.slice.part] = due.slice.list;
+    CHECK(parts == std::map<std::string, std::string>{{R"(["7", "a"])", R"({"kind": "a"})"}, {R"(["7", "b"])", R"({"kind": "b"})"}});
 }
 
 TEMPLATE_TEST_CASE("each walk has a genesis of its own, and starting is bounded", "[store_contract]", PAWL_STORES) {

@@ -160,9 +160,9 @@ std::string PrivatePostgres::url(const std::string& database) const {
     return "postgresql://postgres@127.0.0.1:" + std::to_string(port_) + "/" + database;
 }
 
-std::string PrivatePostgres::new_database() {
+std::string PrivatePostgres::new_database(const std::string& like) {
     const std::string name = "test_" + std::to_string(++databases_);
-    psql(url(), "create database " + name);
+    psql(url(), "create database " + name + " template " + like);
     return url(name);
 }
 

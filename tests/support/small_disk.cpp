@@ -1,29 +1,23 @@
 #include "tests/support/small_disk.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <string>
-#include <system_error>
+
+#include "tests/support/own_mounts.hpp"
 
 namespace pawl::test {
 
 namespace {
-
-void must(int result, const char* what) {
-    if (result != 0) throw std::system_error(errno, std::generic_category(), what);
-}
 
 std::string filling(const SmallDisk& disk) { return (disk.path() / "filling").string(); }
 
 }  // namespace
 
 SmallDisk::SmallDisk(int megabytes) {
-    must(::unshare(CLONE_NEWNS), "a view of mounts of its own");
-    must(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "mounts that nobody else sees");
+    see_own_mounts();
     std::filesystem::permissions(path(), std::filesystem::perms(0711));  // the server runs as another user
     const auto options = "mode=1777,size=" + std::to_string(megabytes) + "m";
     must(::mount("tmpfs", path().c_str(), "tmpfs", 0, options.c_str()), "mount tmpfs");

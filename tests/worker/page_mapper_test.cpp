@@ -116,6 +116,20 @@ TEST_CASE("one response fills several tables", "[mapper]") {
     CHECK(none.emits[2].read == 0);
 }
 
+TEST_CASE("the parts of a split text are rows, with what the record around them holds", "[mapper]") {
+    auto stream = stream_of({emit_of({"id", "tag"}, {column("id", "$$.id"), column("tag", "trim($)")})});
+    stream.emits[0].each = Expression::compile("split($.tags, ',')");
+    CHECK(mapped(stream, R"({"id":1,"tags":"a, b","junk":[1]})") == "id=1 tag=a | id=1 tag=b");
+    CHECK(mapped(stream, R"({"id":1})").empty());
+    auto nested = stream_of({emit_of({"tag"}, {column("tag", "if($ == '', null, $)")})});
+    nested.records = Expression::compile("$.items[*]");
+    nested.emits[0].each = Expression::compile("split($.tags, ';')");
+    const auto rows = mapped(nested, {}, R"({"items":[{"tags":"a;;b"},{"tags":""},{"tags":null},{"tags":"c"}]})");
+    CHECK(shown(rows.emits.at(0)) == "tag=a | tag=b | tag=c");
+    REQUIRE(rows.emits.at(0).rejected.size() == 1);
+    CHECK(rows.emits.at(0).rejected[0].record == R"({"tags":"a;;b"})");
+}
+
 TEST_CASE("records may name the array or its elements", "[mapper]") {
     auto stream = stream_of({emit_of({"id"}, {column("id", "$.id"), column("page", "$$.page")})});
     stream.records = Expression::compile(GENERATE(as<std::string>{}, "$.items", "$.items[*]"));
@@ -152,6 +166,87 @@ TEST_CASE("text becomes records by match, with what split carries into them", "[
           "login=q name=c section=CLI \"x\" language=Node.js");
     const auto rows = mapped(stream, job, text);
     CHECK(rows.emits[0].rejected.size() == 1);  // the link above the first section has none
+}
+
+TEST_CASE("rows come from every kind of body", "[mapper][decode]") {
+    const std::string expected = "id=1 name=a | id=2 name=null";
+    auto stream = stream_of({emit_of({"id"}, {column("id", "$.id as bigint"), column("name", "$.name")})});
+    stream.decode = core::Stream::Decode::jsonl;
+    CHECK(mapped(stream, "{\"id\": 1, \"name\": \"a\"}\n\n{\"id\": 2}\n") == expected);
+    stream.decode = core::Stream::Decode::csv;
+    CHECK(mapped(stream, "id,name\r\n1,a\r\n2\r\n") == expected);
+    stream.decode = core::Stream::Decode::xml;
+    stream.records_element = "item";
+    CHECK(mapped(stream, "<r><item><id>1</id><name>a</name></item><item><id>2</id></item></r>") == expected);
+    stream.records_element.clear();
+    stream.records = Expression::compile("$.r.item");
+    CHECK(mapped(stream, "<r><item><id>1</id><name>a</name></item><item><id>2</id></item></r>") == expected);
+    stream.decode = core::Stream::Decode::json;
+    stream.records = Expression::compile("$.rows");
+    stream.row_columns.emplace();
+    stream.row_columns->path = Expression::compile("$.names");
+    CHECK(mapped(stream, R"({"names": ["id", "name"], "rows": [[1, "a"], [2]]})") == expected);
+}
+
+TEST_CASE("the short form finds columns in every kind of body", "[mapper][decode]") {
+    auto stream = stream_of({inferring({"id"})});
+    stream.decode = core::Stream::Decode::csv;
+    CHECK(mapped(stream, "id,b,b\n1,x,\n2,,\"7\"\n") == "id=1 b=x b_2=null | id=2 b=null b_2=7");
+    stream.decode = core::Stream::Decode::jsonl;
+    CHECK(mapped(stream, "{\"id\": 1}\n{\"id\": 2, \"c\": [1]}\n") == "id=1 c=null | id=2 c=[1]");
+    stream.decode = core::Stream::Decode::xml;
+    stream.records_element = "item";
+    CHECK(mapped(stream, "<r><item id=\"5\"><id>1</id><t>a</t><t>b</t></item></r>") == "@id=5 id=1 t=[\"a\",\"b\"]");
+}
+
+TEST_CASE("values of CSV keep their digits and their kind", "[mapper][decode]") {
+    auto stream = stream_of({inferring({"id"})});
+    stream.decode = core::Stream::Decode::csv;
+    const auto rows = mapped(stream, {}, "id,n,t,e\n12345678901234567890123,1.50,\"1\",\n");
+    const auto& cells = rows.emits[0].cells;
+    REQUIRE(cells.size() == 4);
+    CHECK(cells[0].kind == Value::Kind::number);
+    CHECK(cells[0].text == "12345678901234567890123");
+    CHECK(cells[1].text == "1.50");
+    CHECK(cells[2].kind == Value::Kind::text);
+    CHECK(cells[3].is_null());
+}
+
+TEST_CASE("a line that does not fit its columns is rejected by every table, and the others are stored", "[mapper][decode]") {
+    auto stream = stream_of({emit_of({}, {column("id", "$.id")}), emit_of({}, {column("tag", "$")})});
+    stream.emits[1].each = Expression::compile("$[*]");
+    stream.decode = core::Stream::Decode::csv;
+    const auto rows = mapped(stream, {}, "id,b\n1,2\n3,4,5\n6,7");
+    CHECK(shown(rows.emits[0]) == "id=1 | id=6");
+    for (const auto& emit : rows.emits) {
+        CHECK(emit.read >= 1);
+        REQUIRE(emit.rejected.size() == 1);
+        CHECK(emit.rejected[0].record == "[3,4,5]");
+        CHECK(emit.rejected[0].reason == "the line does not fit the header: too many fields, text behind a closing quote, or cut off");
+    }
+    CHECK(rows.emits[0].read == 3);
+    stream.decode = core::Stream::Decode::json;
+    stream.records = Expression::compile("$");
+    stream.row_columns.emplace();
+    stream.row_columns->names = {"id"};
+    const auto zipped = mapped(stream, {}, "[[1],[2,3],[]]");
+    CHECK(shown(zipped.emits[0]) == "id=1 | id=null");
+    REQUIRE(zipped.emits[0].rejected.size() == 1);
+    CHECK(zipped.emits[0].rejected[0].reason == "the row has more values than there are columns");
+}
+
+TEST_CASE("maps of maps are records by their names", "[mapper]") {
+    auto stream = stream_of({emit_of({"day"}, {column("day", "key"), column("open", "value.open")})});
+    stream.records = Expression::compile("entries($.series)");
+    const std::string body = R"({"series": {"2024-01-01": {"open": 1, "at": {"x": 5}}, "2024-01-02": {"open": 2, "at": {"y": 6, "z": 7}}}})";
+    CHECK(mapped(stream, body) == "day=2024-01-01 open=1 | day=2024-01-02 open=2");
+    auto inner = stream_of({emit_of({"place"}, {column("place", "key"), column("n", "value"), column("all", "count($$.series)")})});
+    inner.records = stream.records;
+    inner.emits[0].each = Expression::compile("entries($.at)");
+    CHECK(mapped(inner, body) == "place=x n=5 all=2 | place=y n=6 all=2 | place=z n=7 all=2");
+    inner.records.reset();
+    inner.emits[0].each = Expression::compile("entries($.series)");
+    CHECK(mapped(inner, R"({"series": {}})").empty());
 }
 
 TEST_CASE("a body that is no JSON is the page's own fault", "[mapper]") {

@@ -1,4 +1,4 @@
-#include "worker/text_records.hpp"
+#include "core/decode_text.hpp"
 
 #include <boost/regex.hpp>
 #include <map>
@@ -7,11 +7,11 @@
 #include "core/errors.hpp"
 #include "core/unicode.hpp"
 
-namespace pawl::worker {
+namespace pawl::core {
 
 namespace {
 
-constexpr std::size_t records_max = 1'000'000;
+constexpr std::size_t matches_max = 1'000'000;
 
 using Groups = std::map<std::string, std::string>;
 
@@ -44,19 +44,18 @@ void append_record(std::string& out, const Groups& groups) {
     for (const auto& [name, value] : groups) {
         if (!first) out += ',';
         first = false;
-        out += core::quote_json(name) + ':' + core::quote_json(value);
+        out += quote_json(name) + ':' + quote_json(value);
     }
     out += '}';
 }
 
 }  // namespace
 
-std::string text_records_as_json(const core::TextRecords& spec, std::string_view text) {
-    const std::string clean = core::is_utf8(text) ? std::string(text) : core::repair_utf8(text);
+std::string text_as_json(const TextRecords& spec, std::string_view clean) {
     std::string out = "[";
     std::size_t count = 0;
     const auto add = [&](const Groups& groups) {
-        if (++count > records_max) throw core::PermanentError("a text with more than 1,000,000 records");
+        if (++count > matches_max) throw PermanentError("a text with more than 1,000,000 records");
         append_record(out, groups);
     };
     try {
@@ -66,8 +65,8 @@ std::string text_records_as_json(const core::TextRecords& spec, std::string_view
         Groups carried;
         for (std::size_t at = 0; at <= clean.size();) {
             auto end = clean.find('\n', at);
-            if (end == std::string::npos) end = clean.size();
-            std::string line = clean.substr(at, end - at);
+            if (end == std::string_view::npos) end = clean.size();
+            std::string line(clean.substr(at, end - at));
             at = end + 1;
             if (!line.empty() && line.back() == '\r') line.pop_back();
             boost::smatch found;
@@ -90,9 +89,9 @@ std::string text_records_as_json(const core::TextRecords& spec, std::string_view
         }
     } catch (const std::runtime_error& error) {
         // boost::regex gives up on patterns that backtrack too much: the text can never be read with this pattern.
-        throw core::PermanentError(std::string("records.match or records.split: ") + error.what());
+        throw PermanentError(std::string("records.match or records.split: ") + error.what());
     }
     return out += ']';
 }
 
-}  // namespace pawl::worker
+}  // namespace pawl::core

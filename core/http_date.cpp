@@ -1,4 +1,4 @@
-#include "collector/http_date.hpp"
+#include "core/http_date.hpp"
 
 #include <array>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace pawl::collector {
+namespace pawl::core {
 
 namespace {
 
@@ -75,4 +75,4 @@ std::optional<std::int64_t> parse_http_date(std::string_view text) {
     return std::chrono::duration_cast<std::chrono::seconds>(at).count();
 }
 
-}  // namespace pawl::collector
+}  // namespace pawl::core
