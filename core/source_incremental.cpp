@@ -153,10 +153,8 @@ void check_fit(const MapReader& map, const Stream& stream, Problems& problems) {
                                                emit.table, emit.replace_by.empty() ? "absent" : "replace_by"));
         if (emit.key.empty() && window && stream.incremental->lookback > 0)
             problems.add(map.at(), fmt::format("\"lookback\" reads records again, so table \"{}\" needs a \"key\"", emit.table));
-        if (emit.key.empty() && !window && emit.merge == Emit::Merge::overwrite)
-            problems.add(map.at(),
-                         fmt::format("table \"{}\" has no \"key\", so each walk would replace it by what is new", emit.table),
-                         "write merge: append to keep all rows");
+        if (emit.key.empty() && !window)
+            problems.add(map.at(), fmt::format("what is at the mark comes again, so table \"{}\" needs a \"key\"", emit.table));
     }
 }
 

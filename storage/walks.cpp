@@ -152,8 +152,8 @@ bool is_in_force(pqxx::transaction_base& transaction, const std::string& source,
 
 std::int64_t fall_due(pqxx::transaction_base& transaction, const core::SourceFile& source,
                       const core::Stream& stream) {
-    // A row of a scanned table is asked for once unless the file says how often.
-    if (stream.foreach_.kind == core::Foreach::Kind::table && !stream.refresh) return 0;
+    // A row of a scanned table is asked for once unless the file says how often, or what is new of it is wanted.
+    if (stream.foreach_.kind == core::Foreach::Kind::table && !stream.refresh && !stream.incremental) return 0;
     transaction.exec("set local statement_timeout = 0");
     const std::optional<std::int64_t> refresh =
         stream.refresh ? std::optional<std::int64_t>(stream.refresh->count()) : std::nullopt;

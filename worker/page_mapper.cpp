@@ -28,11 +28,11 @@ constexpr std::size_t rejected_bytes_max = 64u << 10;  // of one record, kept to
 struct PageContext {
     core::NamedValues parent, list, header, link, window;
 
-    PageContext(const core::Job& job, bool numeric, core::Arena& arena)
+    PageContext(const core::Stream& stream, const core::Job& job, core::Arena& arena)
         : parent(core::read_named_values(job.parent, arena)),
           list(core::read_named_values(job.list, arena)),
           link(link_parameters(job.link_header, arena)),
-          window(core::window_values(numeric, job.window, arena)) {
+          window(core::window_values(stream.incremental && stream.incremental->numeric, job.window, arena)) {
         for (const auto& [name, value] : job.headers) {
             std::string key = name;
             std::replace(key.begin(), key.end(), '-', '_');
@@ -214,8 +214,7 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     rows.arena = std::make_unique<core::Arena>();
     body = core::decoded(stream, std::move(body));
     rows.document = std::make_unique<JsonDocument>(JsonDocument::parse_checked(std::move(body), *stream.rows_wanted));
-    const bool numeric = stream.incremental && stream.incremental->numeric;
-    const PageContext context(job, numeric, *rows.arena);
+    const PageContext context(stream, job, *rows.arena);
     const Scope page = page_scope(rows, context, job);
 
     const auto base = core::page_records(stream, *rows.document);
@@ -247,8 +246,8 @@ core::PageRows map_empty_page(const core::Stream& stream, const core::Job& job) 
     core::PageRows rows;
     rows.arena = std::make_unique<core::Arena>();
     rows.document = std::make_unique<JsonDocument>(JsonDocument::parse("null"));
-    const PageContext context(job, *rows.arena);
-    const Scope page = page_scope(rows, context);
+    const PageContext context(stream, job, *rows.arena);
+    const Scope page = page_scope(rows, context, job);
     for (std::size_t i = 0; i < stream.emits.size(); ++i)
         if (stream.emits[i].sweeps()) rows.emits.push_back(EmitMapper(stream.emits[i], i, page).finish(page));
     return rows;

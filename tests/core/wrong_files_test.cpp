@@ -142,6 +142,7 @@ TEST_CASE("wrong: what is asked for of what is new", "[wrong_files]") {
           Lines{"7:82: \"end\" must be known before anything is asked (it is a time, a number, parent.NAME or list.NAME)"});
     CHECK(wrong_field("query: {day: \"{window.start}\"}") ==
           Lines{"7:18: {window.start} refers to nothing: the stream has no \"incremental\""});
+    CHECK(wrong_emit("{table: t, merge: append, set: {a: $.a}}\n    incremental: {since: {field: $.t, into: query.s}}").size() == 1);
     CHECK(wrong_field("paginate: {type: link, on_max: split}") ==
           Lines{"7:15: \"on_max: split\" splits windows, and the stream has no \"incremental: {window: …}\""});
 }
