@@ -149,6 +149,37 @@ TEST_CASE("a row's declared version is a time or an integer", "[mapper]") {
     CHECK(rows.emits[0].rejected[0].reason == "newest: $.v is neither a time nor an integer");
 }
 
+TEST_CASE("since when a row with history holds is a time", "[mapper]") {
+    auto emit = emit_of({"id"}, {column("id", "$.id")});
+    emit.merge = Emit::Merge::history;
+    emit.newest = Expression::compile("$.v");
+    auto stream = stream_of({emit});
+    stream.records = Expression::compile("$[*]");
+    const auto rows = mapped(stream, {}, R"([{"id":1,"v":"1970-01-01T00:00:01Z"},{"id":2,"v":42}])");
+    CHECK(rows.emits[0].versions == std::vector<std::int64_t>{1'000'000});
+    REQUIRE(rows.emits[0].rejected.size() == 1);
+    CHECK(rows.emits[0].rejected[0].reason == "newest: $.v is no time");
+}
+
+TEST_CASE("a page without a body tells which rows it stands for, where absence means something", "[mapper]") {
+    auto plain = emit_of({"id"}, {column("id", "$.id"), column("repo", "parent.id")});
+    plain.replace_by = {"repo"};
+    auto marking = plain;
+    marking.absent = Emit::Absent::mark;
+    auto unknown = emit_of({"id"}, {column("id", "$.id"), column("total", "$$.total")});
+    unknown.replace_by = {"total"};
+    unknown.absent = Emit::Absent::mark;
+    core::Job job;
+    job.parent = R"({"id":7})";
+    job.outcome = core::Outcome::empty;
+    const auto rows = worker::map_empty_page(stream_of({plain, marking, unknown}), job);
+    REQUIRE(rows.emits.size() == 2);
+    CHECK(rows.emits[0].emit == 1);
+    CHECK(rows.emits[0].read == 0);
+    CHECK(rows.emits[0].replace_values.at(0).text == "7");
+    CHECK(rows.emits[1].replace_values.at(0).is_null());
+}
+
 TEST_CASE("text becomes records by match, with what split carries into them", "[mapper]") {
     auto stream = stream_of({emit_of({"login", "name", "section"},
                                      {column("login", "$.login"), column("name", "$.name"), column("section", "$.section"),
