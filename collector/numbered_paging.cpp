@@ -68,7 +68,8 @@ bool has_grown_by_a_page(const PagePosition& at, const Sight& sight) {
 Following to(const PagePosition& position, Shift shift) { return {.cursor = position.str(), .why = {}, .shift = shift, .rewalk = false}; }
 
 Following end_of_walk(const core::Stream& stream, std::string why, const PagePosition& at, Shift shift) {
-    const bool rewalk = at.skipped || (at.repeated && !core::is_keyed(stream));
+    const bool moved = at.skipped || (at.repeated && !core::is_keyed(stream));
+    const bool rewalk = moved && !core::appends(stream);  // another walk would store all of it twice
     return {.cursor = std::nullopt, .why = std::move(why), .shift = shift, .rewalk = rewalk};
 }
 

@@ -113,9 +113,8 @@ core::Job make_job(const core::SourceFile& source, const core::Stream& stream,
 bool may_be_conditional(const core::Stream& stream) {
     if (!stream.conditional) return false;
     if (stream.paginate.kind == core::Pagination::Kind::none) return true;
-    return std::none_of(stream.emits.begin(), stream.emits.end(), [](const core::Emit& emit) {
-        return emit.key.empty() || !emit.replace_by.empty();
-    });
+    return std::none_of(stream.emits.begin(), stream.emits.end(),
+                        [](const core::Emit& emit) { return emit.needs_whole_walks(); });
 }
 
 }  // namespace pawl::collector

@@ -101,7 +101,8 @@ core::Task<HttpResult> Walk::send(HttpRequest request) {
 }
 
 core::Task<PageBody> Walk::read(std::string body, BodyOrigin origin) {
-    if (body.size() < offload_bytes && !is_packed(body)) co_return read_body(std::move(body), stream_, origin);
+    const auto bytes_here = stream_.decode == core::Stream::Decode::json ? offload_bytes : offload_bytes / 8;
+    if (body.size() < bytes_here && !is_packed(body)) co_return read_body(std::move(body), stream_, origin);
     PageBody page;
     std::function<void()> work = [&] { page = read_body(std::move(body), stream_, origin); };
     co_await context_.ports.offload.run(std::move(work));

@@ -24,11 +24,11 @@ std::vector<std::string> group_names(const std::string& pattern) {
     return names;
 }
 
-struct Pattern {
+struct RecordPattern {
     boost::regex expression;
     std::vector<std::string> names;
 
-    explicit Pattern(const std::string& text) : expression(text), names(group_names(text)) {}
+    explicit RecordPattern(const std::string& text) : expression(text), names(group_names(text)) {}
 
     void read(const boost::smatch& match, Groups& groups) const {
         for (const auto& name : names) {
@@ -59,7 +59,7 @@ std::string text_as_json(const TextRecords& spec, std::string_view clean) {
         append_record(out, groups);
     };
     try {
-        std::optional<Pattern> split, match;
+        std::optional<RecordPattern> split, match;
         if (!spec.split.empty()) split.emplace(spec.split);
         if (!spec.match.empty()) match.emplace(spec.match);
         Groups carried;

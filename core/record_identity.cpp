@@ -97,4 +97,9 @@ bool is_keyed(const Stream& stream) {
     return std::none_of(stream.emits.begin(), stream.emits.end(), [](const Emit& emit) { return emit.key.empty(); });
 }
 
+bool appends(const Stream& stream) {
+    return std::any_of(stream.emits.begin(), stream.emits.end(),
+                       [](const Emit& emit) { return emit.merge == Emit::Merge::append; });
+}
+
 }  // namespace pawl::core

@@ -18,5 +18,7 @@ void want_identities(const Stream& stream, const std::vector<JsonProjection*>& r
 
 /// True when a record that comes twice in one walk is stored once: every table of the stream has a key.
 [[nodiscard]] bool is_keyed(const Stream& stream);
+/// True when a walk that is done again leaves records twice in a table: they are appended.
+[[nodiscard]] bool appends(const Stream& stream);
 
 }  // namespace pawl::core

@@ -23,7 +23,7 @@ struct EmitRows {
     std::size_t emit = 0;                  ///< index into Stream::emits
     std::vector<std::string> columns;      ///< names as in the source file (short form: as found in the data)
     std::vector<Value> cells;              ///< rows × columns.size(); views into `PageRows::document` and `arena`
-    std::vector<std::int64_t> versions;    ///< one per row for Merge::newest, microseconds or a number; else empty
+    std::vector<std::int64_t> versions;    ///< one per row where the emit has `newest`, microseconds or a number; else empty
     std::int64_t read = 0;                 ///< values that `each` yielded = rows + rejected
     std::vector<Rejected> rejected;
     std::vector<Value> replace_values;     ///< values of replace_by for this page (may be known with no rows); else empty

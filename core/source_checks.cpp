@@ -17,6 +17,7 @@ struct Table {
     std::vector<std::string> columns;
     bool inferred = false;  ///< columns are found in the data, so any name may be one
     std::vector<std::string> key;
+    bool appends = false, sweeps = false, history = false;
     std::string first_stream;
     std::set<std::string> streams;
 };
@@ -24,6 +25,9 @@ struct Table {
 std::string list_of(const std::vector<std::string>& names) {
     return names.empty() ? "no key" : "key [" + fmt::format("{}", fmt::join(names, ", ")) + "]";
 }
+
+/// How a table without a key is written.
+std::string_view written(bool appends) { return appends ? "appended to" : "replaced as a whole"; }
 
 std::string without_scope(const std::string& name) {
     return name.substr(name.find('.') == std::string::npos ? 0 : name.find('.') + 1);
@@ -76,16 +80,40 @@ class StreamChecks {
             Table& table = found->second;
             if (is_new) {
                 table.key = emit.key;
+                table.appends = emit.merge == Emit::Merge::append;
+                table.history = emit.merge == Emit::Merge::history;
                 table.first_stream = stream.name;
             } else if (table.key != emit.key) {
                 report(stream, {"emit", std::to_string(i), "key"},
                        fmt::format("table \"{}\" has {} here and {} in stream \"{}\"", emit.table,
                                    list_of(emit.key), list_of(table.key), table.first_stream));
+            } else if (table.appends != (emit.merge == Emit::Merge::append)) {
+                report(stream, {"emit", std::to_string(i)},
+                       fmt::format("table \"{}\" is {} here and {} in stream \"{}\"", emit.table,
+                                   written(!table.appends), written(table.appends), table.first_stream));
             }
+            if (!is_new && (table.history || emit.merge == Emit::Merge::history))
+                report(stream, {"emit", std::to_string(i)},
+                       fmt::format("table \"{}\" keeps history, and stream \"{}\" writes it as well: one \"emit\" owns all of a row",
+                                   emit.table, table.first_stream));
+            check_absent(stream, i, table);
             table.inferred = table.inferred || emit.infer;
             table.streams.insert(stream.name);
             for (const Emit::Column& column : emit.columns) table.columns.push_back(column.name);
         }
+    }
+
+    void check_absent(const Stream& stream, std::size_t i, Table& table) {
+        const Emit& emit = stream.emits[i];
+        if (!emit.sweeps()) return;
+        const bool is_short = root_.nearest({"streams", stream.name}).find("emit") == nullptr;
+        const Path path = is_short ? Path{"absent"} : Path{"emit", std::to_string(i), "absent"};
+        if (stream.foreach_.kind != Foreach::Kind::once && emit.replace_by.empty())
+            report(stream, path, "\"absent\" needs \"replace_by\" in a stream with \"foreach\": which rows does one walk stand for?",
+                   is_short ? "\"replace_by\" is a key of \"emit\"" : "");
+        if (table.sweeps)
+            report(stream, path, fmt::format("of table \"{}\" something else says already what is absent", emit.table));
+        table.sweeps = true;
     }
 
     const Table* find_table(const std::string& name) const {
@@ -129,6 +157,9 @@ class StreamChecks {
         if (table.key.empty() && each.key_columns.empty() && !each.key_template)
             report(stream, {"foreach"},
                    "\"key\" is missing: the rows asked for have no primary key");
+        if (table.history && each.kind == Foreach::Kind::table && each.key_columns.empty() && !each.key_template)
+            report(stream, {"foreach"}, "\"key\" is missing: a table with history has several rows of one key",
+                   "such as key: id, where: \"valid_to is null\"");
         for (const std::string& column : each.key_columns)
             check_column(stream, {"foreach", "key"}, column, table);
         if (each.key_template)

@@ -15,29 +15,66 @@ bool sets(const Emit& emit, const std::string& column) {
                        [&](const Emit::Column& c) { return c.name == column; });
 }
 
-/// `overwrite`, `fill_null`, `newest` beside `newest: $.x`, or `{newest: $.x}`.
+void check_append(const MapReader& map, Problems& problems) {
+    if (map.has("key"))
+        problems.add(map.node().find("key")->at,
+                     "\"key\" has no place beside \"merge: append\": every record is a row of its own",
+                     "take \"key\" away to append, or \"merge\" to keep one row per key");
+    if (map.has("replace_by"))
+        problems.add(map.node().find("replace_by")->at,
+                     "\"replace_by\" has no place beside \"merge: append\": its rows are never taken away");
+}
+
+void check_history(const MapReader& map, Problems& problems) {
+    for (const char* field : {"set", "columns"}) {
+        const YamlNode* node = map.node().find(field);
+        if (node == nullptr || !node->is_map()) continue;
+        for (const YamlNode::Member& member : node->members)
+            if (member.name == valid_from_column || member.name == valid_to_column)
+                problems.add(member.at, fmt::format("\"merge: history\" fills \"{}\" itself", member.name));
+    }
+}
+
+/// `{newest: $.x}`, `{history: true}`, or both.
+void read_merge_map(const YamlNode& merge, Emit& emit, Problems& problems) {
+    const MapReader inner{merge, std::string(emit_path) + ".merge", problems};
+    emit.merge = Emit::Merge::newest;
+    if (inner.has("history")) {
+        emit.merge = Emit::Merge::history;
+        if (const YamlNode* node = inner.find("history"); node != nullptr && !(node->is_scalar() && node->text == "true"))
+            problems.add(node->at, "\"history\" must be true, or not be there");
+    } else {
+        (void)inner.require("newest");
+    }
+    emit.newest = inner.expression("newest");
+}
+
+/// A word, with `newest: $.x` beside `newest` and, if need be, `history`; or a map.
 void read_merge(const MapReader& map, Emit& emit, Problems& problems) {
     const YamlNode* merge = map.find("merge");
     if (merge != nullptr && merge->is_map()) {
-        const MapReader inner{*merge, std::string(emit_path) + ".merge", problems};
-        emit.merge = Emit::Merge::newest;
-        if (!inner.has("history")) (void)inner.require("newest");
-        emit.newest = inner.expression("newest");
+        read_merge_map(*merge, emit, problems);
     } else if (merge != nullptr) {
         emit.merge = choose<Emit::Merge>(
             read_choice(*merge, "merge", std::string(emit_path) + ".merge", problems),
             {{"overwrite", Emit::Merge::overwrite},
              {"newest", Emit::Merge::newest},
-             {"fill_null", Emit::Merge::fill_null}},
+             {"fill_null", Emit::Merge::fill_null},
+             {"append", Emit::Merge::append},
+             {"history", Emit::Merge::history}},
             Emit::Merge::overwrite);
         if (merge->text == "newest") {
             (void)map.require("newest", "which value says how new a row is?");
             emit.newest = map.expression("newest");
         }
+        if (merge->text == "history" && map.has("newest")) emit.newest = map.expression("newest");
     }
-    if (map.has("newest") && (merge == nullptr || merge->text != "newest"))
-        problems.add(map.node().find("newest")->at, "\"newest\" needs \"merge: newest\"");
-    if (map.has("merge") && !map.has("key"))
+    if (emit.merge == Emit::Merge::history) check_history(map, problems);
+    if (map.has("newest") && (merge == nullptr || (merge->text != "newest" && merge->text != "history")))
+        problems.add(map.node().find("newest")->at, "\"newest\" needs \"merge: newest\" or \"merge: history\"");
+    if (emit.merge == Emit::Merge::append)
+        check_append(map, problems);
+    else if (map.has("merge") && !map.has("key"))
         problems.add(map.node().find("merge")->at,
                      "\"merge\" needs \"key\": a table without one is replaced as a whole");
 }
@@ -62,6 +99,25 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
     }
 }
 
+/// With `replace_by` alone, what is absent is deleted.
+void read_absent(const MapReader& map, Emit& emit, Problems& problems) {
+    using Absent = Emit::Absent;
+    const auto word = map.choice("absent");
+    const bool ends = emit.merge == Emit::Merge::history;
+    const Absent unsaid = emit.replace_by.empty() ? Absent::keep : ends ? Absent::mark : Absent::remove;
+    emit.absent = choose<Absent>(word, {{"keep", Absent::keep}, {"mark", Absent::mark}, {"delete", Absent::remove}}, unsaid);
+    if (!word) return;
+    const Position at = map.node().find("absent")->at;
+    if (emit.merge == Emit::Merge::append)
+        problems.add(at, "\"absent\" has no place beside \"merge: append\": its rows are never taken away");
+    else if (!map.has("key"))
+        problems.add(at, "\"absent\" needs \"key\": a table without one is replaced as a whole");
+    else if (ends && emit.absent == Absent::remove)
+        problems.add(at, "with history nothing is deleted: \"absent: mark\" ends the row that is absent");
+    else if (emit.absent == Absent::keep && !emit.replace_by.empty())
+        problems.add(at, "\"absent: keep\" and \"replace_by\" exclude each other");
+}
+
 /// True when all columns could be read, so that checks on them tell something new.
 bool is_complete(const MapReader& map, const Emit& emit) {
     const YamlNode* set = map.node().find("set");
@@ -81,7 +137,7 @@ void check_key(const MapReader& map, const Emit& emit, Problems& problems) {
 }
 
 void check_replace_by(const MapReader& map, const Emit& emit, Problems& problems) {
-    if (emit.replace_by.empty()) return;
+    if (emit.replace_by.empty() || emit.merge == Emit::Merge::append) return;
     const Position at = map.node().find("replace_by")->at;
     if (emit.key.empty() && !map.has("key"))
         problems.add(at,
@@ -117,6 +173,7 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     read_merge(map, emit, problems);
     if (const YamlNode* columns = map.find("replace_by"))
         emit.replace_by = read_names(*columns, "replace_by", problems);
+    read_absent(map, emit, problems);
     if (emit.each && emit.each->yields_parts() && emit.infer)
         problems.add(map.find("each")->at, "the parts of split() need \"set\": they are $, without fields");
     check_key(map, emit, problems);
@@ -124,13 +181,40 @@ Emit read_emit(const YamlNode& node, Problems& problems) {
     return emit;
 }
 
-/// `key: id` makes one table of the stream's name.
+/// `columns: {stars: bigint}`: types that are not left to the data.
+void read_types(const MapReader& stream, Emit& emit, Problems& problems) {
+    const auto columns = stream.open("columns");
+    if (!columns) return;
+    if (columns->node().members.empty()) problems.add(columns->at(), "\"columns\" is empty");
+    for (const YamlNode::Member& member : columns->node().members) {
+        const YamlNode* value = columns->find(member.name);
+        if (member.name.empty() || member.name.starts_with("_pawl_")) {
+            problems.add(member.at, fmt::format("\"{}\" cannot be the name of a column", member.name));
+        } else if (value != nullptr) {
+            const auto type = value->is_scalar() ? parse_column_type(value->text) : std::nullopt;
+            if (type)
+                emit.types.push_back({member.name, *type});
+            else
+                problems.add(value->at,
+                             fmt::format("\"{}\" must be a type: {}; not {}", member.name, enumerate(column_type_names(), "or"),
+                                         value->is_scalar() ? "\"" + value->text + "\"" : "a list or map"),
+                             value->is_scalar() ? did_you_mean(value->text, column_type_names()) : "");
+        }
+    }
+    std::sort(emit.types.begin(), emit.types.end(), [](const auto& a, const auto& b) { return a.field < b.field; });
+}
+
+bool is_word(const YamlNode* node, std::string_view word) { return node != nullptr && node->is_scalar() && node->text == word; }
+
+/// `key: id`, or `merge: append`, makes one table of the stream's name.
 Emit read_short_form(const MapReader& stream, const std::string& name, Problems& problems) {
     Emit emit;
     emit.table = name;
     emit.infer = true;
     if (const YamlNode* key = stream.find("key")) emit.key = read_names(*key, "key", problems);
     read_merge(stream, emit, problems);
+    read_absent(stream, emit, problems);
+    read_types(stream, emit, problems);
     return emit;
 }
 
@@ -139,16 +223,19 @@ Emit read_short_form(const MapReader& stream, const std::string& name, Problems&
 std::vector<Emit> read_emits(const MapReader& stream, const std::string& name, Problems& problems) {
     std::vector<Emit> emits;
     if (!stream.has("emit")) {
-        if (!stream.has("key"))
+        if (!stream.has("key") && !is_word(stream.node().find("merge"), "append"))
             problems.add(stream.at(), "\"key\" or \"emit\" is missing: where do the records go?");
         else
             emits.push_back(read_short_form(stream, name, problems));
         return emits;
     }
-    for (const std::string_view field : {"key", "merge", "newest"})
+    for (const std::string_view field : {"key", "merge", "newest", "absent"})
         if (stream.has(field))
             problems.add(stream.node().find(field)->at,
                          fmt::format("\"{}\" belongs into \"emit\" here", field));
+    if (stream.has("columns"))
+        problems.add(stream.node().find("columns")->at, "\"columns\" is for the short form",
+                     "with \"emit\", types stand in \"set\": stars: \"$.stars as bigint\"");
     const YamlNode* node = stream.find("emit");
     if (node == nullptr) return emits;
     if (node->is_map()) {

@@ -141,6 +141,10 @@ struct TextRecords {
     std::string match;  ///< regular expression with named groups: one record a match
 };
 
+/// Columns of a table with history: when a row began to hold, and when it ceased to; null: it holds.
+inline constexpr const char* valid_from_column = "valid_from";
+inline constexpr const char* valid_to_column = "valid_to";
+
 struct CsvOptions {
     char delimiter = ',';
     char quote = '"';                 ///< 0: none
@@ -160,19 +164,46 @@ struct RowColumns {
 
 /// One table that a stream writes.
 struct Emit {
-    enum class Merge : std::uint8_t { overwrite, newest, fill_null };
+    enum class Merge : std::uint8_t {
+        overwrite,
+        newest,
+        fill_null,
+        append,  ///< no key: every record is a row of its own, and stays
+        history, ///< a row for each change of a key, from `valid_from` until `valid_to`
+    };
+    /// What becomes of a row that a whole walk does not show any more.
+    enum class Absent : std::uint8_t {
+        keep,
+        mark,    ///< `_pawl_deleted_at`, until it is seen again; with history: the row ends there
+        remove,  ///< it is deleted
+    };
     struct Column {
         std::string name;
         Expression value;
     };
+    struct Type {
+        std::string field;                        ///< as in the data
+        ColumnType type = ColumnType::text;
+    };
     std::string table;
-    std::vector<std::string> key;                 ///< empty: keyless, replaced as a whole at each walk's end
+    std::vector<std::string> key;                 ///< empty: appended to, or replaced as a whole at each walk's end
     std::optional<Expression> each;               ///< records inside the page's records; absent: the record itself
     std::vector<Column> columns;                  ///< empty and `infer`: every field of the record
     bool infer = false;                           ///< short form
+    std::vector<Type> types;                      ///< short form: columns whose type is declared; sorted by field
     Merge merge = Merge::overwrite;
-    std::optional<Expression> newest;             ///< version of a row, for Merge::newest
-    std::vector<std::string> replace_by;          ///< columns; rows of the same values from older walks go at the end
+    std::optional<Expression> newest;             ///< version of a row: always for Merge::newest, a time for Merge::history
+    std::vector<std::string> replace_by;          ///< columns; a walk stands for the rows of the same values
+    Absent absent = Absent::keep;                 ///< with `replace_by`, and nothing else said: remove; mark with history
+
+    /// Keyless, and the rows of a partition are those of its last walk.
+    [[nodiscard]] bool is_replaced_as_a_whole() const { return key.empty() && merge != Merge::append; }
+    /// A walk's end takes rows away that it did not see: so it must see all that there are.
+    [[nodiscard]] bool needs_whole_walks() const {
+        return is_replaced_as_a_whole() || !replace_by.empty() || absent != Absent::keep;
+    }
+    /// Its rows know when they were seen last, and a walk's end looks for those that it did not see (storage/absence.hpp).
+    [[nodiscard]] bool sweeps() const { return absent == Absent::mark || (absent == Absent::remove && replace_by.empty()); }
 };
 
 struct Foreach {
@@ -261,7 +292,11 @@ struct Schedule {
 };
 
 struct SourceFile {
-    enum class Drift : std::uint8_t { freeze, add_columns };
+    enum class Drift : std::uint8_t {
+        freeze,
+        add_columns,
+        overflow,  ///< a new field goes into `_pawl_overflow`, one jsonb of name and value
+    };
     std::string name;                             ///< [a-z][a-z0-9_]*, at most 40 bytes
     std::string file;                             ///< where it was read from, for messages
     std::string base_url;

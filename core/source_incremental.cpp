@@ -148,9 +148,9 @@ void read_window(const MapReader& map, Incremental& incremental, Problems& probl
 void check_fit(const MapReader& map, const Stream& stream, Problems& problems) {
     const bool window = stream.incremental->kind == Incremental::Kind::window;
     for (const Emit& emit : stream.emits) {
-        if (!emit.replace_by.empty())
-            problems.add(map.at(), fmt::format("table \"{}\" has \"replace_by\", and an incremental walk does not see all of its rows",
-                                               emit.table));
+        if (!emit.replace_by.empty() || emit.sweeps())
+            problems.add(map.at(), fmt::format("table \"{}\" has \"{}\", and an incremental walk does not see all of its rows",
+                                               emit.table, emit.replace_by.empty() ? "absent" : "replace_by"));
         if (emit.key.empty() && window && stream.incremental->lookback > 0)
             problems.add(map.at(), fmt::format("\"lookback\" reads records again, so table \"{}\" needs a \"key\"", emit.table));
         if (emit.key.empty() && !window && emit.merge == Emit::Merge::overwrite)

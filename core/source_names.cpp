@@ -88,14 +88,18 @@ json describe(const Pagination& p) {
 json describe(const Emit& emit) {
     json columns = json::object();
     for (const Emit::Column& column : emit.columns) columns[column.name] = column.value.text();
-    return {{"table", emit.table},
-            {"key", emit.key},
-            {"each", text_of(emit.each)},
-            {"columns", columns},
-            {"infer", emit.infer},
-            {"merge", static_cast<int>(emit.merge)},
-            {"newest", text_of(emit.newest)},
-            {"replace_by", emit.replace_by}};
+    json described{{"table", emit.table},
+                   {"key", emit.key},
+                   {"each", text_of(emit.each)},
+                   {"columns", columns},
+                   {"infer", emit.infer},
+                   {"merge", static_cast<int>(emit.merge)},
+                   {"newest", text_of(emit.newest)},
+                   {"replace_by", emit.replace_by}};
+    // Only where it is said: a file that does not say it keeps the hash it had before this could be said.
+    if (emit.sweeps()) described["absent"] = static_cast<int>(emit.absent);
+    for (const Emit::Type& type : emit.types) described["types"][type.field] = to_string(type.type);
+    return described;
 }
 
 /// Only what a stream uses, so that the hashes of streams that do not use it stay as they were.

@@ -7,7 +7,7 @@ namespace pawl::core::reading {
 
 namespace {
 
-constexpr std::string_view path = "streams.*.paginate";
+constexpr std::string_view paginate_path = "streams.*.paginate";
 constexpr std::int64_t number_max = 1'000'000'000;
 constexpr std::int64_t overlap_max = 100;
 
@@ -122,7 +122,7 @@ PageBounds read_page_bounds(const MapReader& map) {
 PaginationPart read_pagination(const YamlNode& node, Problems& problems) {
     PaginationPart part;
     if (node.is_map()) {
-        const MapReader map{node, std::string(path), problems};
+        const MapReader map{node, std::string(paginate_path), problems};
         read_kind(map, part.pagination, problems);
         part.bounds = read_page_bounds(map);
     } else if (node.is_scalar()) {

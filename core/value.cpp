@@ -79,6 +79,13 @@ bool looks_numeric(std::string_view t) {
 
 std::string_view to_string(ColumnType type) { return type_names[static_cast<std::size_t>(type)].first; }
 
+std::vector<std::string> column_type_names() {
+    std::vector<std::string> names;
+    for (int type = 0; type <= static_cast<int>(ColumnType::jsonb); ++type)
+        names.emplace_back(to_string(static_cast<ColumnType>(type)));
+    return names;
+}
+
 std::optional<ColumnType> parse_column_type(std::string_view name) {
     for (const auto& [known, type] : type_names)
         if (known == name) return type;

@@ -15,6 +15,8 @@ enum class ColumnType : std::uint8_t { boolean, bigint, numeric, float8, date, t
 [[nodiscard]] std::string_view to_string(ColumnType type);  // as Postgres names it: "double precision" for float8
 /// The names a source file may use behind `as`: those of Postgres, and int, integer, float, double, timestamp, json, string.
 [[nodiscard]] std::optional<ColumnType> parse_column_type(std::string_view name);
+/// Postgres' names of all of them.
+[[nodiscard]] std::vector<std::string> column_type_names();
 /// The narrowest type that holds both.
 [[nodiscard]] ColumnType widen(ColumnType a, ColumnType b);
 

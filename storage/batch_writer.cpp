@@ -8,10 +8,12 @@
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
 #include "core/log.hpp"
+#include "storage/absence.hpp"
 #include "storage/batch_transaction.hpp"
 #include "storage/children.hpp"
 #include "storage/counts.hpp"
 #include "storage/finish.hpp"
+#include "storage/history_statement.hpp"
 #include "storage/identifier.hpp"
 #include "storage/ledger.hpp"
 #include "storage/tip_move.hpp"
@@ -172,6 +174,7 @@ void BatchWriter::write(const core::SourceFile& source, const Pages& pages) {
     begin(server);
     core::hit(core::Failpoint::after_begin);
     write_rows(source, by_time, stages);
+    write_absence(server, *tables_, source, by_time, stages);
     core::hit(core::Failpoint::after_upsert);
     write_children(server, *tables_, source, by_time, stages);
     write_dead_letters(server, source.name, pages);
@@ -204,9 +207,11 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
             if (!stage.rejected[i].empty())
                 by_time[i].result->emits[stage.emit].rejected +=
                     static_cast<std::int64_t>(stage.rejected[i].size());
+        if (stage.has_staged() && stage.target.merge == core::Emit::Merge::history)
+            server.run(history_lock, {stage.target.table});
         if (stage.has_staged())
             count_upsert(stage, server.run(upsert_sql(stage.target), parameters), by_time);
-        if (!stage.replaced.empty()) {
+        if (!stage.replaced.empty() && !stage.source_emit().sweeps()) {
             UpsertTarget target = stage.target;
             target.stage = stage.replaced_name();
             std::vector<std::string> columns;
@@ -214,7 +219,8 @@ void BatchWriter::write_rows(const core::SourceFile& source, const Pages& by_tim
                 columns.push_back(column.name);
             std::vector<std::size_t> numbers(by_time.size());
             for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = i;
-            add_deleted(server.run(replace_sql(target, columns), parameters), numbers);
+            const std::string children = retire_children(server, *tables_, source, stage);
+            add_deleted(server.run(replace_sql(target, columns, children), parameters), numbers);
         }
         if (stage.replaces_walks) {
             PqArray last_pages;

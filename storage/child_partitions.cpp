@@ -114,6 +114,13 @@ with candidate as (
 select (select count(*) from stored where is_new), (select count(*) from stored where not is_new and is_due),
        (select count(*) from dropped))sql";
 
+constexpr std::string_view retire_partitions_of = R"sql(, retired_{number} as (
+  update pawl.partition known set state = 'inactive', last_seen = now()
+  from (select distinct case when octet_length(key) > {part_max} then encode(sha256(convert_to(key, 'UTF8')), 'hex') else key end as part
+        from (select {part} as key from gone as {alias}) as gone_row where key is not null order by 1) as gone_part
+  where known.source = {source} and known.stream = {stream} and known.part = gone_part.part and known.state = 'active'
+))sql";
+
 constexpr std::string_view select_unenrolled = R"sql(
 select seen.parent
 from (select distinct on (part) part, parent
@@ -193,6 +200,20 @@ std::string insert_children_sql(const std::string& source, const core::Stream& c
         arg("existing_due", falls_due(child, revisit, "existing")),
         arg("request_hash", literal(child.request_hash)), arg("first_walk", begins ? "1" : "0"),
         arg("walks", begins ? "true" : "false"), arg("first_due", begins ? "null::timestamptz" : "now()"));
+}
+
+bool is_row_by_row(const core::Stream& child, const std::vector<std::string>& primary_key) {
+    const auto columns = key_columns(child, primary_key);
+    return std::all_of(primary_key.begin(), primary_key.end(), [&](const std::string& name) {
+        return std::any_of(columns.begin(), columns.end(), [&](const std::string& one) { return identifier(one) == name; });
+    });
+}
+
+std::string retire_children_sql(const std::string& source, const core::Stream& child, const ParentRows& rows, std::size_t number) {
+    using fmt::arg;
+    return fmt::format(fmt::runtime(retire_partitions_of), arg("number", number), arg("part_max", part_bytes_max),
+                       arg("part", part_expression(child, rows)), arg("alias", rows.alias), arg("source", literal(source)),
+                       arg("stream", literal(child.name)));
 }
 
 std::string unenrolled_sql(const std::string& source, const core::Stream& child, const ParentRows& rows) {

@@ -62,6 +62,14 @@ enum class Revisit : std::uint8_t {
 [[nodiscard]] std::string insert_children_sql(const std::string& source, const core::Stream& child,
                                               const ParentRows& rows, Revisit revisit);
 
+/// True when two rows of a table with `primary_key` never share a partition of `child`, but for the letters' case and such:
+/// then a row that goes takes its partition along.
+[[nodiscard]] bool is_row_by_row(const core::Stream& child, const std::vector<std::string>& primary_key);
+
+/// A member of a WITH behind `gone` (rows of the parent's table, by `rows.alias`): their partitions become inactive.
+[[nodiscard]] std::string retire_children_sql(const std::string& source, const core::Stream& child, const ParentRows& rows,
+                                              std::size_t number);
+
 /// SELECT of the rows `parent` (jsonb) that insert_children_sql would make new partitions or due ones with
 /// Revisit::never; `rows` are filtered already.
 [[nodiscard]] std::string unenrolled_sql(const std::string& source, const core::Stream& child,

@@ -41,6 +41,7 @@ std::string rows_read(const Stage& stage, const std::vector<BatchPage>& by_time)
         keys.push_back("pawl_row." + quoted(key));
         same.push_back(fmt::format("p.{0} = pawl_read.{0}", quoted(key)));
     }
+    if (stage.source_emit().merge == core::Emit::Merge::history) same.push_back("p.valid_to is null");
     return fmt::format(
         "{} as p join (select {}, min(pawl_page.class) as class from {} as pawl_row join {} on "
         "pawl_page.number = pawl_row._pawl_p group by {}) as pawl_read on {}",

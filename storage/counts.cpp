@@ -9,7 +9,7 @@ namespace {
 
 /// What an upsert did, by number of the page.
 struct Tally {
-    std::int64_t winners = 0, to_write = 0, same = 0, stale = 0, inserted = 0, updated = 0;
+    std::int64_t winners = 0, to_write = 0, same = 0, stale = 0, inserted = 0, updated = 0, deleted = 0;
 };
 
 std::vector<Tally> read_tallies(const PqResult& rows, const std::vector<BatchPage>& by_time) {
@@ -22,10 +22,15 @@ std::vector<Tally> read_tallies(const PqResult& rows, const std::vector<BatchPag
         const std::string_view what = rows.text(row, 0);
         if (what.empty()) continue;
         const std::int64_t which = rows.integer(row, 1), count = rows.integer(row, 2);
+        if (what == "x") {
+            if (which != count) throw SqlError("40001", "Rows changed under the writer");
+            continue;
+        }
         const bool by_id = what == "I" || what == "U";
         Tally& tally =
             tallies.at(by_id ? number_of.at(which) : static_cast<std::size_t>(which - 1));
-        if (!by_id && what != "A") tally.winners += count;
+        if (!by_id && what != "A" && what != "d") tally.winners += count;
+        if (what == "d") tally.deleted += count;
         if (what == "i" || what == "u") tally.to_write += count;
         if (what == "n" || what == "a") tally.same += count;
         if (what == "s") tally.stale += count;
@@ -50,6 +55,7 @@ void count_upsert(const Stage& stage, const PqResult& rows, const std::vector<Ba
         PageResult::Counts& counts = by_time[i].result->emits[stage.emit];
         counts.inserted = tally.inserted;
         counts.updated = tally.updated;
+        counts.deleted += tally.deleted;
         if (keyless) continue;
         const std::int64_t refused =
             tally.to_write - tally.inserted - tally.updated;  // another writer was faster

@@ -130,7 +130,7 @@ MappingVerdict judge_mappings(const core::SourceFile& source, const MappingFacts
     for (const std::string& table : table_names(source)) {
         const auto found = facts.tables.find(quoted_table(source.schema, table));
         if (found == facts.tables.end()) continue;
-        const Key wanted = shape_of(source, table).key;
+        const Key wanted = shape_of(source, table).primary_key();
         if (const Key* old_key = other_key(found->second, wanted))
             append_line(verdict.refusal, refused_key(source, facts, table, *old_key, wanted));
     }

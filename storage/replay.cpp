@@ -6,6 +6,7 @@
 
 #include "core/errors.hpp"
 #include "core/failpoint.hpp"
+#include "storage/absence.hpp"
 #include "storage/batch_transaction.hpp"
 #include "storage/batch_writer.hpp"
 #include "storage/children.hpp"
@@ -55,9 +56,9 @@ on conflict (source, stream, writer) do update set records = t.records + exclude
   inserted = t.inserted + excluded.inserted, updated = t.updated + excluded.updated,
   rejected = t.rejected + excluded.rejected, dead = t.dead - 1)sql";
 
-bool is_replaced_as_a_whole(const core::Stream& stream) {
+bool needs_whole_walks(const core::Stream& stream) {
     return std::any_of(stream.emits.begin(), stream.emits.end(),
-                       [](const core::Emit& emit) { return emit.key.empty() || !emit.replace_by.empty(); });
+                       [](const core::Emit& emit) { return emit.needs_whole_walks(); });
 }
 
 void revive_books(PqConnection& server, const std::string& source, std::int64_t writer, const BatchPage& entry) {
@@ -133,11 +134,12 @@ void BatchWriter::write_replay(const core::SourceFile& source, std::int64_t lett
     const auto slice = std::to_string(job.slice);
     const auto claimed = server.run(std::string(claim), {std::to_string(letter), slice, std::to_string(job.seq)});
     if (claimed.rows() == 0) return refuse(Verdict::duplicate, "it was replayed or dropped before");
-    const bool is_late = is_replaced_as_a_whole(*entry.stream) &&
+    const bool is_late = needs_whole_walks(*entry.stream) &&
                          server.run(std::string(find_newer_walk), {std::to_string(job.partition), slice}).rows() > 0;
     if (is_late) return refuse(Verdict::superseded, "a newer walk has replaced what this one found");
     core::hit(core::Failpoint::in_replay);
     write_rows(source, pages, stages);
+    write_sightings(server, pages, stages);
     write_children(server, *tables_, source, pages, stages);
     revive_books(server, source.name, options_.number, entry);
     write_rejected(server, source.name, rejected_of(pages, pages, stages));

@@ -8,6 +8,7 @@
 #include "core/log.hpp"
 #include "storage/copy_text.hpp"
 #include "storage/identifier.hpp"
+#include "storage/table_statements.hpp"
 
 // Which columns a batch needs, of which types. How its rows are encoded for them: stager_rows.cpp.
 namespace pawl::storage {
@@ -17,7 +18,9 @@ using core::Emit;
 using core::EmitRows;
 using core::Value;
 
-bool is_newest(const Emit& emit) { return emit.merge == Emit::Merge::newest && !emit.key.empty(); }
+bool carries_versions(const Emit& emit) {
+    return (emit.merge == Emit::Merge::newest || emit.merge == Emit::Merge::history) && !emit.key.empty();
+}
 
 ColumnType storable_type(const Value& value) {
     const ColumnType type = core::infer_type(value);
@@ -28,8 +31,12 @@ ColumnType storable_type(const Value& value) {
 }
 
 const EmitRows* Stager::rows_of(std::size_t page) const {
+    return has_rows(*pages_[page].page) ? any_rows_of(page) : nullptr;
+}
+
+const EmitRows* Stager::any_rows_of(std::size_t page) const {
     const BatchPage& entry = pages_[page];
-    if (entry.stream != stage_.stream || !has_rows(*entry.page)) return nullptr;
+    if (entry.stream != stage_.stream) return nullptr;
     for (const EmitRows& rows : entry.page->rows.emits)
         if (rows.emit == stage_.emit) return &rows;
     return nullptr;
@@ -37,6 +44,7 @@ const EmitRows* Stager::rows_of(std::size_t page) const {
 
 void Stager::add_column(const std::string& original) {
     const std::string name = identifier(original);
+    if (shape_.is_own(name)) return;
     for (const Stage::Column& column : stage_.columns)
         if (column.name == name) return;  // "Id" and "id" in one record: the first is kept
     Stage::Column column;
@@ -48,6 +56,41 @@ void Stager::add_column(const std::string& original) {
     stage_.columns.push_back(std::move(column));
 }
 
+/// A field may get a column: the table is new, or holds nothing yet but what the source file names.
+bool Stager::may_grow() const {
+    if (source_.drift == core::SourceFile::Drift::add_columns) return info_->columns.size() < columns_max;
+    return std::all_of(info_->columns.begin(), info_->columns.end(), [&](const auto& column) {
+        return shape_.is_own(column.first) || shape_.find(column.first) != nullptr;
+    });
+}
+
+bool Stager::lacks_overflow() const {
+    if (!stage_.source_emit().infer || info_->find(overflow_column) != nullptr) return false;
+    return source_.drift == core::SourceFile::Drift::add_columns && info_->columns.size() >= columns_max;
+}
+
+/// Fields without a column have a place as soon as the table has one for them.
+void Stager::add_overflow() {
+    if (!stage_.source_emit().infer || source_.drift == core::SourceFile::Drift::freeze) return;
+    const TableInfo::Column* known = info_->find(overflow_column);
+    const auto same = [](const Stage::Column& column) { return column.name == overflow_column; };
+    if (known == nullptr || std::any_of(stage_.columns.begin(), stage_.columns.end(), same)) return;
+    Stage::Column column;
+    column.original = column.name = overflow_column;
+    column.sql_type = known->sql_type;
+    column.type = known->type;
+    column.is_fixed = true;
+    stage_.columns.push_back(std::move(column));
+}
+
+void Stager::tell_overflow() {
+    if (overflowed_.empty()) return;
+    SeenAt seen;
+    for (const BatchPage& entry : pages_)
+        if (entry.stream == stage_.stream && seen.slice == 0) seen = {entry.page->job.slice, entry.page->job.seq};
+    tables_.tell_overflow(connection_, source_, stage_.source_emit().table, overflowed_, seen);
+}
+
 /// Key first. A short form owns all columns of its table that no other emit names, whether or not
 /// this batch holds them: what a record does not have is null.
 void Stager::find_columns() {
@@ -55,15 +98,16 @@ void Stager::find_columns() {
     for (const std::string& column : emit.key) add_column(column);
     for (const Emit::Column& column : emit.columns) add_column(column.name);
     if (!emit.infer) return;
+    for (const Emit::Type& type : emit.types) add_column(type.field);
     if (info_->exists)
         for (const auto& [name, column] : info_->columns)
-            if (!name.starts_with("_pawl_") && shape_.find(name) == nullptr) add_column(name);
-    const bool may_grow = !info_->exists || source_.drift == core::SourceFile::Drift::add_columns;
+            if (!shape_.is_own(name) && shape_.find(name) == nullptr) add_column(name);
+    const bool grows = may_grow();
     for (std::size_t page = 0; page < pages_.size(); ++page) {
         const EmitRows* rows = rows_of(page);
         if (rows == nullptr) continue;
         for (const std::string& column : rows->columns)
-            if (may_grow || info_->find(identifier(column)) != nullptr) add_column(column);
+            if (grows || info_->find(identifier(column)) != nullptr) add_column(column);
     }
 }
 
@@ -121,6 +165,7 @@ void Stager::refresh_types() {
         column.sql_type = known->sql_type;
         column.type = known->type;
     }
+    add_overflow();
 }
 
 /// A key column without a type yet: this batch holds nothing but nulls for it.
@@ -139,11 +184,10 @@ Stage Stager::run(std::size_t number, std::string buffer) {
     info_ = tables_.find(connection_, source_, emit.table);
     find_columns();
     const auto missing_own = [&] {
-        const std::string version = version_column(source_, *stage_.stream, stage_.emit);
-        return info_->exists &&
-               (info_->find("_pawl_page") == nullptr || info_->find("_pawl_loaded_at") == nullptr ||
-                (!version.empty() && info_->find(version) == nullptr) ||
-                (emit.key.empty() && info_->find("_pawl_slice") == nullptr));
+        const auto own = own_columns(shape_);
+        return info_->exists && (lacks_overflow() || std::any_of(own.begin(), own.end(), [&](const auto& column) {
+                                     return info_->find(column.first) == nullptr;
+                                 }));
     };
     const std::vector<WantedColumn> wanted = unknown_columns();
     if (!wanted.empty() || missing_own()) {
@@ -166,6 +210,7 @@ Stage Stager::run(std::size_t number, std::string buffer) {
         ensure(wide);
         refresh_types();
     }
+    tell_overflow();
     if (info_->exists) encode_replaced();
     if (stage_.repaired > 0)
         core::log::warn(
@@ -179,7 +224,7 @@ Stage Stager::run(std::size_t number, std::string buffer) {
         (column.is_key && !emit.key.empty() ? target.key : target.values).push_back(column.name);
     target.merge = emit.merge;
     target.version = version_column(source_, *stage_.stream, stage_.emit);
-    target.replaces = !emit.replace_by.empty();
+    target.replaces = !emit.replace_by.empty() && !emit.sweeps();
     return std::move(stage_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 namespace pawl::storage {
 
 /// Its stage carries a version for each row; other versioned emits take the page's time.
-[[nodiscard]] bool is_newest(const core::Emit& emit);
+[[nodiscard]] bool carries_versions(const core::Emit& emit);
 
 /// The narrowest type for `value` that Postgres takes it for. A text that only looks like a time
 /// stays a text.
@@ -38,6 +39,7 @@ class Stager {
 
   private:
     const core::EmitRows* rows_of(std::size_t page) const;
+    const core::EmitRows* any_rows_of(std::size_t page) const;  // of a page without a body too: what it stands for
     void find_columns();
     void add_column(const std::string& original);
     std::vector<WantedColumn> unknown_columns() const;
@@ -48,6 +50,12 @@ class Stager {
     void encode_page(std::size_t page, const core::EmitRows& rows);
     void append_row(std::size_t page, const core::EmitRows& rows, const std::vector<int>& from,
                     std::size_t row);
+    bool may_grow() const;
+    bool lacks_overflow() const;
+    void add_overflow();
+    void find_left_over(const core::EmitRows& rows);
+    std::string overflow_of(const core::EmitRows& rows, const core::Value* cells);
+    void tell_overflow();
     bool lacks_key() const;
     void reject_all(const std::string& reason);
     std::string misfit(Stage::Column& column, const core::Value& value);
@@ -62,6 +70,8 @@ class Stager {
     Stage stage_;
     std::map<std::string, core::ColumnType> wider_;  // columns that must widen before the rows fit
     SeenAt seen_;
+    std::vector<std::size_t> left_over_;  // columns of the page at hand that have none in the table
+    std::set<std::string> overflowed_;    // fields that went into the overflow column
 };
 
 }  // namespace pawl::storage

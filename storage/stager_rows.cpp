@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t key_bytes_max = 2'600;  // a btree entry ends at 2,704 bytes (sqlstate 54000)
 constexpr std::size_t record_bytes_max = 65'536;  // of a rejected record
+// Where a column of the stage stands in a page's rows, if it does not stand there as one.
+constexpr int nowhere = -1, left_over = -2;
 
 /// The cells of a row as a JSON object, for people.
 std::string row_text(const EmitRows& rows, std::size_t row) {
@@ -68,11 +70,17 @@ void Stager::append_row(std::size_t page, const EmitRows& rows, const std::vecto
     bool fits = true;
     for (std::size_t c = 0; c < stage_.columns.size(); ++c) {
         Stage::Column& column = stage_.columns[c];
-        if (from[c] < 0) {
+        if (from[c] == nowhere) {
             out += "\\N\t";
             continue;
         }
-        const Value& value = cells[from[c]];
+        std::string overflow;
+        Value rest;
+        if (from[c] == left_over) {
+            overflow = overflow_of(rows, cells);
+            if (!overflow.empty()) rest = {Value::Kind::json, std::nullopt, overflow};
+        }
+        const Value& value = from[c] == left_over ? rest : cells[from[c]];
         const std::size_t at = out.size();
         switch (append_copy(out, value, column.type)) {
             case Encoded::ok:
@@ -104,13 +112,26 @@ void Stager::append_row(std::size_t page, const EmitRows& rows, const std::vecto
     append_copy_integer(out, static_cast<std::int64_t>(page) + 1);
     out += '\t';
     append_copy_integer(out, static_cast<std::int64_t>(row));
-    if (is_newest(stage_.source_emit())) {
+    if (carries_versions(stage_.source_emit())) {
         out += '\t';
         const bool told = row < rows.versions.size();
         append_copy_integer(out, told ? rows.versions[row] : pages_[page].page->job.requested_at);
     }
     out += '\n';
     ++stage_.staged[page];
+}
+
+/// The fields of a row that have no column, as a JSON object; "" where all of them are null.
+std::string Stager::overflow_of(const EmitRows& rows, const Value* cells) {
+    std::string out;
+    for (const std::size_t c : left_over_) {
+        const Value& value = cells[c];
+        if (value.is_null()) continue;
+        out += (out.empty() ? "{" : ", ") + core::quote_json(rows.columns[c]) + ": ";
+        out += value.kind == Value::Kind::text ? core::quote_json(value.text) : std::string(value.text);
+        overflowed_.insert(rows.columns[c]);
+    }
+    return out.empty() ? out : out + "}";
 }
 
 void Stager::reject_all(const std::string& reason) {
@@ -122,15 +143,30 @@ void Stager::reject_all(const std::string& reason) {
     }
 }
 
+void Stager::find_left_over(const EmitRows& rows) {
+    left_over_.clear();
+    if (stage_.columns.empty() || stage_.columns.back().name != overflow_column) return;
+    for (std::size_t c = 0; c < rows.columns.size(); ++c) {
+        const std::string name = identifier(rows.columns[c]);
+        const auto same = [&](const Stage::Column& column) { return column.name == name; };
+        if (std::none_of(stage_.columns.begin(), stage_.columns.end(), same)) left_over_.push_back(c);
+    }
+}
+
 void Stager::encode_page(std::size_t page, const EmitRows& rows) {
-    std::vector<int> from;  // where a column of the stage stands in these rows; -1: nowhere
+    std::vector<int> from;  // where a column of the stage stands in these rows
+    find_left_over(rows);
     for (const Stage::Column& column : stage_.columns) {
+        if (column.name == overflow_column) {
+            from.push_back(left_over_.empty() ? nowhere : left_over);
+            continue;
+        }
         const auto same = [&](const std::string& name) {
             return name == column.original || identifier(name) == column.name;
         };
         const auto found = std::find_if(rows.columns.begin(), rows.columns.end(), same);
         from.push_back(
-            found == rows.columns.end() ? -1 : static_cast<int>(found - rows.columns.begin()));
+            found == rows.columns.end() ? nowhere : static_cast<int>(found - rows.columns.begin()));
     }
     for (std::size_t row = 0; row < rows.row_count(); ++row) append_row(page, rows, from, row);
 }
@@ -139,6 +175,7 @@ void Stager::encode_page(std::size_t page, const EmitRows& rows) {
 /// is encoded again.
 bool Stager::encode() {
     stage_.rows.clear();
+    overflowed_.clear();
     stage_.repaired = 0;
     stage_.staged.assign(pages_.size(), 0);
     stage_.rejected.assign(pages_.size(), {});
@@ -167,12 +204,13 @@ void Stager::encode_replaced() {
             {name, identifier(name), known->sql_type, known->type, false, false});
     }
     for (std::size_t page = 0; page < pages_.size(); ++page) {
-        if (pages_[page].stream != stage_.stream || !ends_walk(*pages_[page].page)) continue;
+        const PageCommit& commit = *pages_[page].page;
+        if (pages_[page].stream != stage_.stream || !(emit.sweeps() ? ends_whole_walk(commit) : ends_walk(commit))) continue;
         if (emit.replace_by.empty()) {
-            stage_.replaces_walks = emit.key.empty() || stage_.replaces_walks;
+            stage_.replaces_walks = emit.is_replaced_as_a_whole() || stage_.replaces_walks;
             continue;
         }
-        const EmitRows* rows = rows_of(page);
+        const EmitRows* rows = emit.sweeps() ? any_rows_of(page) : rows_of(page);
         if (rows == nullptr || rows->replace_values.size() != emit.replace_by.size())
             continue;  // not known: nothing to go by
         const std::size_t start = stage_.replaced.size();

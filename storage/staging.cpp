@@ -21,6 +21,12 @@ bool ends_walk(const PageCommit& page) {
     return page.job.last && (has_rows(page) || (!page.dead_reason && page.job.outcome == core::Outcome::truncated));
 }
 
+bool ends_whole_walk(const PageCommit& page) {
+    const core::Outcome outcome = page.job.outcome;
+    return page.job.last && !page.job.rewalk && !page.job.split && !page.dead_reason &&
+           (outcome == core::Outcome::ok || outcome == core::Outcome::empty);
+}
+
 std::string Stage::replaced_name() const { return name + "_replaced"; }
 
 std::string Stage::create_sql() const {
@@ -30,7 +36,7 @@ std::string Stage::create_sql() const {
     return fmt::format(
         "create temp table {0} ({1}, _pawl_p int, _pawl_o int{2}) on commit drop; copy {0} from "
         "stdin",
-        name, fmt::join(definitions, ", "), is_newest(source_emit()) ? ", _pawl_v bigint" : "");
+        name, fmt::join(definitions, ", "), carries_versions(source_emit()) ? ", _pawl_v bigint" : "");
 }
 
 std::string Stage::create_replaced_sql() const {
@@ -52,7 +58,10 @@ std::vector<Stage> stage_batch(PqConnection& connection, Tables& tables,
         const auto place = static_cast<std::size_t>(entry.stream - source.streams.data());
         if (ends_walk(*entry.page))
             for (std::size_t i = 0; i < entry.stream->emits.size(); ++i)
-                if (const core::Emit& emit = entry.stream->emits[i]; emit.key.empty()) wanted.emplace(emit.table, place, i);
+                if (const core::Emit& emit = entry.stream->emits[i]; emit.is_replaced_as_a_whole()) wanted.emplace(emit.table, place, i);
+        if (ends_whole_walk(*entry.page))
+            for (std::size_t i = 0; i < entry.stream->emits.size(); ++i)
+                if (const core::Emit& emit = entry.stream->emits[i]; emit.sweeps()) wanted.emplace(emit.table, place, i);
         if (!has_rows(*entry.page)) continue;
         for (const EmitRows& rows : entry.page->rows.emits)
             if (rows.emit < entry.stream->emits.size())

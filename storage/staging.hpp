@@ -31,6 +31,10 @@ struct BatchPage {
 /// its outcome; were the older rows kept, a table without key would hold some records twice.
 [[nodiscard]] bool ends_walk(const PageCommit& page);
 
+/// The walk ends here and has shown all that there is, so that what it did not show is absent. One at a ceiling has not, nor
+/// one over a list that moved.
+[[nodiscard]] bool ends_whole_walk(const PageCommit& page);
+
 /// All rows of a batch for one emit.
 struct Stage {
     struct Column {

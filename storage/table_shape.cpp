@@ -12,7 +12,8 @@ namespace pawl::storage {
 namespace {
 
 bool is_versioned(const core::Emit& emit) {
-    return !emit.key.empty() && emit.merge != core::Emit::Merge::fill_null;
+    using Merge = core::Emit::Merge;
+    return !emit.key.empty() && emit.merge != Merge::fill_null && emit.merge != Merge::history;
 }
 
 /// `_pawl_version_<stream>`, within 63 bytes.
@@ -48,6 +49,16 @@ const TableShape::Column* TableShape::find(const std::string& name) const {
     return nullptr;
 }
 
+bool TableShape::is_own(const std::string& name) const {
+    return name.starts_with("_pawl_") || (history && (name == core::valid_from_column || name == core::valid_to_column));
+}
+
+std::vector<std::string> TableShape::primary_key() const {
+    std::vector<std::string> names = key;
+    if (history) names.emplace_back(core::valid_from_column);
+    return names;
+}
+
 TableShape shape_of(const core::SourceFile& source, const std::string& table) {
     TableShape shape;
     shape.table = table;
@@ -66,7 +77,12 @@ TableShape shape_of(const core::SourceFile& source, const std::string& table) {
     emits([&](const core::Stream& stream, std::size_t index, const core::Emit& emit) {
         for (const core::Emit::Column& column : emit.columns)
             add_column(shape, column.name, column.value.static_type(), false);
+        for (const core::Emit::Type& type : emit.types) add_column(shape, type.field, type.type, false);
         shape.infers = shape.infers || emit.infer;
+        shape.history = shape.history || emit.merge == core::Emit::Merge::history;
+        shape.marks = shape.marks || (emit.absent == core::Emit::Absent::mark && !shape.history);
+        shape.notes_seen = shape.notes_seen || (emit.sweeps() && emit.merge != core::Emit::Merge::overwrite);
+        shape.overflows = shape.infers && source.drift == core::SourceFile::Drift::overflow;
         if (is_versioned(emit)) shape.versions.push_back(version_column(source, stream, index));
     });
     return shape;

@@ -23,18 +23,6 @@ std::string conversion(const std::string& column, ColumnType from, ColumnType to
     return fmt::format("{}::{}", column, core::to_string(to));
 }
 
-/// pawl's own columns: name and what follows it in DDL.
-std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& shape) {
-    std::vector<std::pair<std::string, std::string>> columns{
-        {"_pawl_loaded_at", "timestamptz not null default now()"}, {"_pawl_page", "bigint"}};
-    for (const std::string& version : shape.versions) columns.emplace_back(version, "bigint");
-    if (shape.key.empty()) {
-        columns.emplace_back("_pawl_slice", "bigint");
-        columns.emplace_back("_pawl_seq", "bigint");
-    }
-    return columns;
-}
-
 std::string comment_on(const std::string& table, const WantedColumn& column) {
     return fmt::format("comment on column {}.{} is {}", table, quoted(column.name),
                        literal(column.original));
@@ -53,7 +41,7 @@ std::vector<std::string> create_statements(const core::SourceFile& source, const
         lines.push_back(fmt::format("{} {}", quoted(column.name), core::to_string(column.type)));
     for (const auto& [name, definition] : own_columns(shape))
         lines.push_back(quoted(name) + " " + definition);
-    for (const std::string& key : shape.key) keys.push_back(quoted(key));
+    for (const std::string& key : shape.primary_key()) keys.push_back(quoted(key));
     if (!keys.empty()) lines.push_back(fmt::format("primary key ({})", fmt::join(keys, ", ")));
     std::vector<std::string> statements{
         fmt::format("create schema if not exists {}", quoted(identifier(source.schema))),
@@ -62,10 +50,33 @@ std::vector<std::string> create_statements(const core::SourceFile& source, const
                     table, fmt::join(lines, ", "))};
     if (shape.key.empty())
         statements.push_back(fmt::format("create index on {} (_pawl_slice)", table));
+    if (shape.history) {
+        keys.pop_back();
+        statements.push_back(fmt::format("create unique index on {} ({}) where valid_to is null", table, fmt::join(keys, ", ")));
+    }
     return statements;
 }
 
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> own_columns(const TableShape& shape) {
+    std::vector<std::pair<std::string, std::string>> columns{
+        {"_pawl_loaded_at", "timestamptz not null default now()"}, {"_pawl_page", "bigint"}};
+    for (const std::string& version : shape.versions) columns.emplace_back(version, "bigint");
+    if (shape.history) {
+        columns.emplace_back(core::valid_from_column, "timestamptz not null");
+        columns.emplace_back(core::valid_to_column, "timestamptz");
+        columns.emplace_back("_pawl_sightings", "bigint[] not null");
+    }
+    if (shape.marks) columns.emplace_back("_pawl_deleted_at", "timestamptz");
+    if (shape.notes_seen) columns.emplace_back("_pawl_seen", "bigint");
+    if (shape.overflows) columns.emplace_back(overflow_column, "jsonb");
+    if (shape.key.empty()) {
+        columns.emplace_back("_pawl_slice", "bigint");
+        columns.emplace_back("_pawl_seq", "bigint");
+    }
+    return columns;
+}
 
 std::vector<std::string> table_statements(const core::SourceFile& source, const TableShape& shape,
                                           const TableInfo& info,

@@ -18,8 +18,7 @@ namespace {
 
 using core::ColumnType;
 
-constexpr std::size_t columns_max =
-    500;                          // settled: beyond it, rows get too wide for a page of 8 KiB
+constexpr std::size_t overflows_told_max = 1'000;  // per table: names may be data, and then there is no end of them
 constexpr int lock_attempts = 3;  // times 2 s of lock_timeout each
 
 constexpr std::string_view read_columns = R"sql(
@@ -36,6 +35,12 @@ constexpr std::string_view note_drift = R"sql(
 insert into pawl.drift (source, table_name, column_name, old_type, new_type, slice_id, seq)
 select $1, $2, d.name, d.old, d.new, nullif($6::bigint, 0), nullif($7::bigint, 0)
 from unnest($3::text[], $4::text[], $5::text[]) as d(name, old, new))sql";
+
+constexpr std::string_view note_overflow = R"sql(
+insert into pawl.drift (source, table_name, column_name, old_type, new_type, slice_id, seq)
+select $1, $2, f.name, null, $4, nullif($5::bigint, 0), nullif($6::bigint, 0) from unnest($3::text[]) as f(name)
+where not exists (select from pawl.drift d where d.source = $1 and d.table_name = $2 and d.column_name = f.name
+                  and d.new_type = $4))sql";
 
 ColumnType closest(std::string_view type_name) {
     static const std::map<std::string_view, ColumnType> types{
@@ -114,6 +119,21 @@ void note_changes(PqConnection& connection, const core::SourceFile& source, cons
                         new_types.str(), std::to_string(seen.slice), std::to_string(seen.seq)});
 }
 
+/// Columns of the data beyond the limit go, the last ones first; then their fields overflow.
+void leave_out(TableShape& shape, const TableInfo& known, std::vector<WantedColumn>& wanted) {
+    const auto is_new = [&](const WantedColumn& column) { return known.find(column.name) == nullptr; };
+    const auto own = known.exists ? std::size_t{0} : std::size_t{8};  // pawl's, at most
+    std::size_t columns = known.columns.size() + own + static_cast<std::size_t>(std::count_if(wanted.begin(), wanted.end(), is_new));
+    if (columns <= columns_max || !shape.infers) return;
+    columns += known.find(overflow_column) == nullptr ? 1 : 0;
+    for (std::size_t i = wanted.size(); i > 0 && columns > columns_max; --i) {
+        if (!is_new(wanted[i - 1]) || shape.find(wanted[i - 1].name) != nullptr) continue;
+        wanted.erase(wanted.begin() + static_cast<std::ptrdiff_t>(i - 1));
+        --columns;
+    }
+    shape.overflows = true;
+}
+
 /// One try. The advisory lock is the schema's, because two sessions creating it would collide as
 /// well.
 TableInfo change_table(PqConnection& connection, const core::SourceFile& source,
@@ -176,17 +196,10 @@ std::shared_ptr<const TableInfo> Tables::ensure(PqConnection& connection,
                                                 const std::string& table,
                                                 const std::vector<WantedColumn>& wanted,
                                                 SeenAt seen) {
-    const TableShape shape = shape_of(source, table);
+    TableShape shape = shape_of(source, table);
     std::vector<WantedColumn> all = with_declared(shape, wanted);
     const auto known = find(connection, source, table);
-    if (known->columns.size() + all.size() > columns_max) {
-        const auto is_new = [&](const WantedColumn& column) {
-            return known->find(column.name) == nullptr && shape.find(column.name) == nullptr;
-        };
-        if (std::erase_if(all, is_new) > 0)
-            core::log::warn("Columns beyond the limit are left out",
-                            {{"source", source.name}, {"table", table}});
-    }
+    leave_out(shape, *known, all);
     for (int attempt = 1;; ++attempt) {
         try {
             auto info = std::make_shared<const TableInfo>(
@@ -211,6 +224,25 @@ void Tables::remember(const std::string& key, std::shared_ptr<const TableInfo> i
     if (!info->exists) return;  // another process may create it at any moment
     const std::lock_guard guard(mutex_);
     known_[key] = std::move(info);
+}
+
+void Tables::tell_overflow(PqConnection& connection, const core::SourceFile& source, const std::string& table,
+                           const std::set<std::string>& fields, SeenAt seen) {
+    PqArray fresh;
+    std::size_t count = 0;
+    {
+        const std::lock_guard guard(mutex_);
+        std::set<std::string>& told = overflowed_[quoted_table(source.schema, table)];
+        for (const std::string& field : fields) {
+            if (told.size() >= overflows_told_max || !told.insert(field).second) continue;
+            fresh.add(field);
+            ++count;
+        }
+    }
+    if (count == 0) return;
+    core::log::info("Fields without a column overflow", {{"source", source.name}, {"table", table}, {"fields", count}});
+    connection.run(std::string(note_overflow), {source.name, table, fresh.str(), overflow_column, std::to_string(seen.slice),
+                                                std::to_string(seen.seq)});
 }
 
 void Tables::forget(const core::SourceFile& source) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct WantedColumn {
     core::ColumnType type;  ///< at least this wide
 };
 
+/// Settled: beyond it, rows get too wide for a page of 8 KiB.
+inline constexpr std::size_t columns_max = 500;
+
 /// Where a drift was seen, for pawl.drift.
 struct SeenAt {
     core::SliceId slice = 0;
@@ -55,6 +59,9 @@ class Tables {
                                             const core::SourceFile& source,
                                             const std::string& table,
                                             const std::vector<WantedColumn>& wanted, SeenAt seen);
+    /// Fields that went into the overflow column, each told once in pawl.drift. Call it outside a transaction. Throws SqlError.
+    void tell_overflow(PqConnection& connection, const core::SourceFile& source, const std::string& table,
+                       const std::set<std::string>& fields, SeenAt seen);
     /// Something about these tables was not as expected: ask the database next time.
     void forget(const core::SourceFile& source);
 
@@ -63,6 +70,7 @@ class Tables {
 
     std::mutex mutex_;
     std::map<std::string, std::shared_ptr<const TableInfo>> known_;  // by quoted schema.table
+    std::map<std::string, std::set<std::string>> overflowed_;        // fields that were told, by the same
 };
 
 /// Creates the source's schema and those of its tables whose key types are known without data;

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "core/identity.hpp"
+#include "storage/history_statement.hpp"
 #include "storage/identifier.hpp"
 
 // How an upsert goes: `winner` keeps one row per key (the newest); `judged` compares it with the
@@ -52,8 +53,8 @@ select 'I', _pawl_page, count(*) from stored where cardinality($2::bigint[]) > 0
 
 constexpr std::string_view replace = R"sql(
 with gone as (
-  delete from {table} t using {stage} w where {same} and {older} returning w._pawl_p
-)
+  delete from {table} t using {stage} w where {same} and {older} returning w._pawl_p{row}
+){children}
 select 'D', _pawl_p::bigint, count(*) from gone where cardinality($2::bigint[]) > 0 group by 2)sql";
 
 constexpr std::string_view replace_walk = R"sql(
@@ -181,6 +182,7 @@ std::string append_sql(const UpsertTarget& target, const std::vector<std::string
 std::string upsert_sql(const UpsertTarget& target) {
     const std::vector<std::string> key = all_quoted(target.key), values = all_quoted(target.values);
     if (key.empty()) return append_sql(target, values);
+    if (target.merge == Emit::Merge::history) return history_sql(target);
     const bool fills = target.merge == Emit::Merge::fill_null;
     const Parts parts = fills ? filling(target, key, values) : versioned(target, key, values);
     const bool advances = !parts.version.empty() || target.replaces;
@@ -203,7 +205,7 @@ std::string upsert_sql(const UpsertTarget& target) {
     return sql + "\nunion all select '', cardinality($1::bigint[]), cardinality($2::bigint[])";
 }
 
-std::string replace_sql(const UpsertTarget& target, const std::vector<std::string>& replace_by) {
+std::string replace_sql(const UpsertTarget& target, const std::vector<std::string>& replace_by, const std::string& children) {
     const bool keyless = target.key.empty();
     std::string older = keyless ? "t._pawl_slice < ($1::bigint[])[w._pawl_p] >> 20"
                                 : "(t._pawl_page >> 20) < ($1::bigint[])[w._pawl_p] >> 20";
@@ -214,7 +216,8 @@ std::string replace_sql(const UpsertTarget& target, const std::vector<std::strin
             quoted(target.version));
     return fmt::format(
         fmt::runtime(replace), arg("table", target.table), arg("stage", target.stage),
-        arg("same", each(all_quoted(replace_by), "t.{0} = w.{0}", " and ")), arg("older", older));
+        arg("same", each(all_quoted(replace_by), "t.{0} = w.{0}", " and ")), arg("older", older),
+        arg("row", children.empty() ? "" : ", t.*"), arg("children", children));
 }
 
 std::string replace_walk_sql(const std::string& table) {

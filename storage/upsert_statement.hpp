@@ -9,7 +9,7 @@
 ///
 /// The stage has the emit's columns under their identifiers, `_pawl_p int` (number of the page in
 /// the batch, from 1, in the order in which the pages were requested), `_pawl_o int` (ordinal
-/// within the page) and, for Merge::newest, `_pawl_v bigint`.
+/// within the page) and, for Merge::newest and history, `_pawl_v bigint`.
 ///
 /// All statements take $1 = bigint[] of page ids by `_pawl_p` and $2 = bigint[] of `requested_at`
 /// by `_pawl_p`, and yield rows (what text, which bigint, count bigint). All hold under READ
@@ -36,9 +36,10 @@ struct UpsertTarget {
 [[nodiscard]] std::string upsert_sql(const UpsertTarget& target);
 
 /// End of a walk, for emits with replace_by: deletes rows of the same values that older walks left.
-/// `stage` holds the columns of replace_by and `_pawl_p`. Yields ('D', _pawl_p, count).
-[[nodiscard]] std::string replace_sql(const UpsertTarget& target,
-                                      const std::vector<std::string>& replace_by);
+/// `stage` holds the columns of replace_by and `_pawl_p`. Yields ('D', _pawl_p, count). `children`: more of the WITH, over
+/// `gone`, the rows as they were.
+[[nodiscard]] std::string replace_sql(const UpsertTarget& target, const std::vector<std::string>& replace_by,
+                                      const std::string& children = "");
 
 /// End of a walk, for keyless emits without replace_by: deletes what older walks of the same
 /// partition and window left. $1 = page ids of the last pages. Yields ('D', index in $1 from 1,

@@ -82,11 +82,13 @@ class EmitMapper {
             rows_.cells.resize(row_start);
             return reject(record, "key column '" + missing + "' is missing or null");
         }
-        if (emit_.merge != Emit::Merge::newest) return;
-        const auto version = version_of(emit_.newest->evaluate(scope_));
+        if (!emit_.newest) return;
+        const bool is_time = emit_.merge == Emit::Merge::history;
+        const auto value = emit_.newest->evaluate(scope_);
+        const auto version = is_time ? core::parse_instant(value.text) : version_of(value);
         if (!version) {
             rows_.cells.resize(row_start);
-            return reject(record, "newest: " + emit_.newest->text() + " is neither a time nor an integer");
+            return reject(record, "newest: " + emit_.newest->text() + (is_time ? " is no time" : " is neither a time nor an integer"));
         }
         rows_.versions.push_back(*version);
     }
@@ -122,8 +124,17 @@ class EmitMapper {
             expected = column + 1;
             if (start + column >= rows_.cells.size()) rows_.cells.resize(start + column + 1);
             rows_.cells[start + column] = value_of(node);
+            if (!emit_.types.empty()) declare(column, rows_.cells[start + column]);
         }
         return true;
+    }
+
+    /// What `columns` says of a field is what `as` says of an expression.
+    void declare(std::size_t column, Value& value) const {
+        const auto by_name = [](const Emit::Type& type, const std::string& name) { return type.field < name; };
+        const std::string& name = rows_.columns[column];
+        const auto found = std::lower_bound(emit_.types.begin(), emit_.types.end(), name, by_name);
+        if (found != emit_.types.end() && found->field == name) value.as = found->type;
     }
 
     std::size_t column_of(const std::string& name, std::size_t expected) {
@@ -232,9 +243,22 @@ core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::s
     return rows;
 }
 
+core::PageRows map_empty_page(const core::Stream& stream, const core::Job& job) {
+    core::PageRows rows;
+    rows.arena = std::make_unique<core::Arena>();
+    rows.document = std::make_unique<JsonDocument>(JsonDocument::parse("null"));
+    const PageContext context(job, *rows.arena);
+    const Scope page = page_scope(rows, context);
+    for (std::size_t i = 0; i < stream.emits.size(); ++i)
+        if (stream.emits[i].sweeps()) rows.emits.push_back(EmitMapper(stream.emits[i], i, page).finish(page));
+    return rows;
+}
+
 storage::PageCommit mapped(const core::SourceFile& source, const core::Job& job, std::size_t body_max) {
     storage::PageCommit page;
     page.job = job;
+    if (job.outcome == core::Outcome::empty && job.last)
+        if (const core::Stream* stream = source.find(job.stream)) page.rows = map_empty_page(*stream, job);
     if (job.outcome != core::Outcome::ok) return page;
     try {
         const core::Stream* stream = source.find(job.stream);

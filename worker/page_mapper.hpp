@@ -14,6 +14,9 @@ namespace pawl::worker {
 /// Throws core::PermanentError when the page as a whole cannot be read: it becomes a dead letter.
 [[nodiscard]] core::PageRows map_page(const core::Stream& stream, const core::Job& job, std::string body);
 
+/// A page that the API says is empty, without a body: which rows it stands for, where absence means something.
+[[nodiscard]] core::PageRows map_empty_page(const core::Stream& stream, const core::Job& job);
+
 /// The page as it is stored: its rows; or, where it cannot be read, why it is a dead letter. `body_max`: bytes after
 /// decompression.
 [[nodiscard]] storage::PageCommit mapped(const core::SourceFile& source, const core::Job& job, std::size_t body_max);

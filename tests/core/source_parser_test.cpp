@@ -342,9 +342,10 @@ TEST_CASE("emits are read in both forms", "[source]") {
       - {table: w, key: id, set: {id: $.id}, merge: newest, newest: $.at}
       - {table: x, set: {id: $.id}}
       - {table: y, key: id}
+      - {table: z, merge: append, set: {id: $.id}}
 )");
     CHECK(list.records->text() == "$.items[*]");
-    REQUIRE(list.emits.size() == 6);
+    REQUIRE(list.emits.size() == 7);
     CHECK(list.emits[0].key == Names{"id", "kind"});
     CHECK(list.emits[0].merge == Emit::Merge::fill_null);
     REQUIRE(list.emits[0].columns.size() == 3);
@@ -357,7 +358,13 @@ TEST_CASE("emits are read in both forms", "[source]") {
     CHECK(list.emits[2].newest->text() == "$.at");
     CHECK(list.emits[3].merge == Emit::Merge::newest);
     CHECK(list.emits[3].newest->text() == "$.at");
-    CHECK(list.emits[4].key.empty());
+    CHECK(list.emits[4].is_replaced_as_a_whole());
+    CHECK(list.emits[6].merge == Emit::Merge::append);
+    CHECK_FALSE(list.emits[6].is_replaced_as_a_whole());
+    CHECK_FALSE(list.emits[6].needs_whole_walks());
+    const Stream log = parse_stream("    path: /a\n    merge: append\n");
+    CHECK(log.emits.at(0).infer);
+    CHECK(log.emits.at(0).merge == Emit::Merge::append);
     CHECK(list.emits[5].infer);
     const Stream map =
         parse_stream("    path: /a\n    emit: {table: t, key: id, set: {id: $.id}}\n");

@@ -171,11 +171,6 @@ TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
 
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
-    CHECK(wrong_field("columns: {id: bigint}") == Lines{later("7:5", "columns")});
-    CHECK(wrong_emit("{table: t, key: id, merge: append}") == Lines{later("6:38", "append")});
-    CHECK(wrong_emit("{table: t, key: id, merge: {history: true}}") ==
-          Lines{later("6:39", "history")});
-    CHECK(wrong_head("tables: {drift: overflow}\n") == Lines{later("3:17", "overflow")});
     CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
@@ -657,19 +652,93 @@ TEST_CASE("wrong: emits", "[wrong_files]") {
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: newest}") ==
           Lines{"6:11: \"newest\" is missing: which value says how new a row is?"});
     CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, newest: $.x}") ==
-          Lines{"6:56: \"newest\" needs \"merge: newest\""});
+          Lines{"6:56: \"newest\" needs \"merge: newest\" or \"merge: history\""});
     CHECK(wrong_emit("{table: t, set: {id: $.id}, merge: fill_null}") ==
           Lines{"6:46: \"merge\" needs \"key\": a table without one is replaced as a whole"});
     CHECK(
         wrong_emit("{table: t, key: id, merge: replace, set: {id: $.id}}") ==
         Lines{
-            "6:38: \"merge\" must be \"overwrite\", \"newest\" or \"fill_null\", not \"replace\""});
+            "6:38: \"merge\" must be \"overwrite\", \"newest\", \"fill_null\", \"append\" or \"history\", not \"replace\""});
     CHECK(wrong_stream("    path: /a\n    key: id\n    emit: {table: t, key: id}\n") ==
           Lines{"6:10: \"key\" belongs into \"emit\" here"});
     CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
                 "  a: {path: /a, emit: {table: t, key: id, set: {id: $.id}}}\n"
                 "  b: {path: /b, emit: [{table: t, key: [id, n], set: {id: $.id, n: $.n}}]}\n") ==
           Lines{"5:40: table \"t\" has key [id, n] here and key [id] in stream \"a\""});
+}
+
+TEST_CASE("wrong: types of columns", "[wrong_files]") {
+    const std::string types =
+        "must be a type: boolean, bigint, numeric, double precision, date, timestamptz, uuid, text or jsonb; not ";
+    CHECK(wrong_field("columns: bigint") == Lines{"7:14: \"columns\" must be a map, not \"bigint\""});
+    CHECK(wrong_field("columns: {}") == Lines{"7:14: \"columns\" is empty"});
+    CHECK(wrong_field("columns: {id: bigin}") == Lines{"7:19: \"id\" " + types + "\"bigin\" (did you mean \"bigint\"?)"});
+    CHECK(wrong_field("columns: {id: [bigint]}") == Lines{"7:19: \"id\" " + types + "a list or map"});
+    CHECK(wrong_field("columns: {_pawl_page: bigint}") == Lines{"7:15: \"_pawl_page\" cannot be the name of a column"});
+    CHECK(wrong_stream("    path: /a\n    emit: {table: t, key: id}\n    columns: {id: bigint}\n") ==
+          Lines{"7:14: \"columns\" is for the short form (with \"emit\", types stand in \"set\": stars: \"$.stars as "
+                "bigint\")"});
+    CHECK(wrong_field("columns: {id: bigint, createdAt: timestamp, 'odd name': json}").empty());
+}
+
+TEST_CASE("wrong: append", "[wrong_files]") {
+    const std::string no_key =
+        "\"key\" has no place beside \"merge: append\": every record is a row of its own (take \"key\" away to append, or "
+        "\"merge\" to keep one row per key)";
+    CHECK(wrong_emit("{table: t, key: id, merge: append, set: {id: $.id}}") == Lines{"6:27: " + no_key});
+    CHECK(wrong_field("merge: append") == Lines{"6:10: " + no_key});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $$.id}, replace_by: id}") ==
+          Lines{"6:67: \"replace_by\" has no place beside \"merge: append\": its rows are never taken away"});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}, newest: $.x}") ==
+          Lines{"6:62: \"newest\" needs \"merge: newest\" or \"merge: history\""});
+    CHECK(wrong_emit("[{table: t, merge: append, set: {id: $.id}}, {table: t, set: {id: $.id}}]") ==
+          Lines{"6:56: table \"t\" is replaced as a whole here and appended to in stream \"a\""});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}}").empty());
+    CHECK(wrong_stream("    path: /a\n    merge: append\n").empty());
+}
+
+TEST_CASE("wrong: history", "[wrong_files]") {
+    CHECK(wrong_emit("{table: t, set: {id: $.id}, merge: history}") ==
+          Lines{"6:46: \"merge\" needs \"key\": a table without one is replaced as a whole"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: {history: no}}") ==
+          Lines{"6:65: \"history\" must be true, or not be there"});
+    CHECK(wrong_emit("{table: t, key: id, merge: history, set: {id: $.id, valid_to: $.end}}") ==
+          Lines{"6:63: \"merge: history\" fills \"valid_to\" itself"});
+    CHECK(wrong_stream("    path: /a\n    key: id\n    columns: {valid_from: date}\n    merge: history\n") ==
+          Lines{"7:15: \"merge: history\" fills \"valid_from\" itself"});
+    CHECK(wrong_emit("[{table: t, key: id, merge: history, set: {id: $.id}}, {table: t, key: id, set: {id: $.id}}]") ==
+          Lines{"6:66: table \"t\" keeps history, and stream \"a\" writes it as well: one \"emit\" owns all of a row"});
+    CHECK(wrong_emit("{table: t, key: id, merge: history, absent: delete, set: {id: $.id}}") ==
+          Lines{"6:55: with history nothing is deleted: \"absent: mark\" ends the row that is absent"});
+    CHECK(wrong_file("source: s\nbase_url: https://api.test\nstreams:\n"
+                     "  a: {path: /a, emit: {table: t, key: id, merge: history, set: {id: $.id}}}\n"
+                     "  b: {path: \"/{id}\", foreach: {table: t}, key: id}\n") ==
+          Lines{"5:31: \"key\" is missing: a table with history has several rows of one key (such as key: id, where: \"valid_to "
+                "is null\")"});
+    for (const char* merge : {"history", "{history: true}", "{history: true, newest: $.at}", "history, newest: $.at"})
+        CHECK(wrong_emit("{table: t, key: id, set: {id: $.id}, merge: " + std::string(merge) + "}").empty());
+}
+
+TEST_CASE("wrong: absent", "[wrong_files]") {
+    CHECK(wrong_field("absent: gone") ==
+          Lines{"7:13: \"absent\" must be \"keep\", \"mark\" or \"delete\", not \"gone\""});
+    CHECK(wrong_emit("{table: t, set: {id: $.id}, absent: mark}") ==
+          Lines{"6:47: \"absent\" needs \"key\": a table without one is replaced as a whole"});
+    CHECK(wrong_emit("{table: t, merge: append, set: {id: $.id}, absent: mark}") ==
+          Lines{"6:62: \"absent\" has no place beside \"merge: append\": its rows are never taken away"});
+    CHECK(wrong_emit("{table: t, key: id, set: {id: $$.id}, replace_by: id, absent: keep}") ==
+          Lines{"6:73: \"absent: keep\" and \"replace_by\" exclude each other"});
+    CHECK(wrong_emit("[{table: t, key: id, absent: mark, set: {id: $.id}}, {table: t, key: id, absent: delete, set: {id: $.id}}]") ==
+          Lines{"6:92: of table \"t\" something else says already what is absent"});
+    const std::string which = "\"absent\" needs \"replace_by\" in a stream with \"foreach\": which rows does one walk stand for?";
+    CHECK(wrong_foreach("{list: [1], as: id}\n    absent: mark") == Lines{"6:13: " + which + " (\"replace_by\" is a key of \"emit\")"});
+    CHECK(wrong_stream("    path: \"/{id}\"\n    foreach: {list: [1], as: id}\n"
+                       "    emit: [{table: t, key: id, absent: delete, set: {id: $.id}}]\n") == Lines{"7:40: " + which});
+    CHECK(wrong_field("absent: mark").empty());
+    CHECK(wrong_field("absent: mark\n    incremental: {since: {field: $.t, into: query.s}}") ==
+          Lines{"8:26: table \"a\" has \"absent\", and an incremental walk does not see all of its rows"});
+    CHECK(wrong_stream("    path: /a\n    key: id\n    absent: mark\n    emit: {table: t}\n") ==
+          Lines{"6:10: \"key\" belongs into \"emit\" here", "7:13: \"absent\" belongs into \"emit\" here"});
 }
 
 TEST_CASE("wrong: replace_by", "[wrong_files]") {

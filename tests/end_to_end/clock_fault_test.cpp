@@ -31,7 +31,7 @@ TEST_CASE("clocks of pawl and of Redis jump an hour ahead and back: nothing is l
     ServerClock of_redis, of_pawl;
     World world({.env = few_pages, .redis_env = of_redis.env()});
     for (const auto& [name, value] : of_pawl.env()) world.set_env(name, value);
-    world.set_env("TEST_PACE", "12/s");
+    world.set_env("TEST_PACE", "6/s");  // on a slow machine, too, there is work left at the end
     Crew crew(world, 21);
     REQUIRE(eventually(30s, [&] { return crew.told("Slice finished") > 5; }));
     const auto redis_seconds = [&] { return std::stoll(world.redis().command({"TIME"})); };

@@ -4,6 +4,7 @@
 #include "core/errors.hpp"
 #include "core/named_values.hpp"
 #include "storage/finish.hpp"
+#include "storage/staging.hpp"
 #include "storage/tip_verdict.hpp"
 #include "tests/fakes/memory_store.hpp"
 
@@ -80,14 +81,42 @@ void merge(MemoryStore::Table& table, const core::Emit& emit, Cells cells, std::
     ++(differs ? counts.updated : counts.same);
 }
 
+void see(MemoryStore::Row& row, std::int64_t at) {
+    row.seen = std::max(row.seen, at);
+    if (row.deleted_at && *row.deleted_at <= at) row.deleted_at.reset();
+}
+
+/// One record into a table with history. The counts are those of storage/history_statement.hpp.
+void sight(MemoryStore::History& history, Cells cells, std::pair<std::int64_t, std::int64_t> version, std::int64_t requested_at,
+           PageResult::Counts& counts) {
+    const auto before = history.rows();
+    const auto [at, page] = version;
+    history.seen = std::max(history.seen, requested_at);
+    const auto known = history.sightings.find(at);
+    if (known != history.sightings.end() && known->second.first > page) {
+        ++counts.stale;
+        return;
+    }
+    history.sightings[at] = {page, cells};
+    const auto after = history.rows();
+    const auto old = before.find(at);
+    const bool begins = after.contains(at), is_new = begins && old == before.end();
+    ++(is_new ? counts.inserted : begins && old->second != cells ? counts.updated : counts.same);
+    counts.deleted += (is_new ? 1 : 0) + static_cast<std::int64_t>(before.size()) - static_cast<std::int64_t>(after.size());
+}
+
 PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core::EmitRows& rows, const core::Job& job) {
     const auto& emit = stream.emits[rows.emit];
     auto& table = held.tables[emit.table];
     PageResult::Counts counts;
     counts.read = rows.read;
     counts.rejected = static_cast<std::int64_t>(rows.rejected.size());
+    const bool keeps_versions = emit.merge == core::Emit::Merge::history && !rows.versions.empty();
+    const auto row_key = [&](std::size_t i) {
+        return joined(cells_of(rows, i), emit.key) + (keeps_versions ? std::to_string(rows.versions[i]) : "");
+    };
     std::map<std::string, std::size_t> last_of_key;  // of several rows with one key in a page the last counts
-    for (std::size_t i = 0; i < rows.row_count(); ++i) last_of_key[joined(cells_of(rows, i), emit.key)] = i;
+    for (std::size_t i = 0; i < rows.row_count(); ++i) last_of_key[row_key(i)] = i;
     for (std::size_t i = 0; i < rows.row_count(); ++i) {
         auto cells = cells_of(rows, i);
         const auto at = rows.versions.empty() ? job.requested_at : rows.versions[i];
@@ -95,10 +124,15 @@ PageResult::Counts write_emit(Held& held, const core::Stream& stream, const core
         if (emit.key.empty()) {
             table.keyless.push_back({std::move(cells), version, job.slice});
             ++counts.inserted;
-        } else if (last_of_key.at(joined(cells, emit.key)) != i) {
+        } else if (last_of_key.at(row_key(i)) != i) {
             ++counts.duplicate;
+        } else if (emit.merge == core::Emit::Merge::history) {
+            const auto key = joined(cells, emit.key);
+            sight(table.history[key], std::move(cells), version, job.requested_at, counts);
         } else {
+            const auto key = joined(cells, emit.key);
             merge(table, emit, std::move(cells), version, job.slice, counts);
+            see(table.keyed.at(key), job.requested_at);
         }
     }
     return counts;
@@ -113,10 +147,72 @@ void replace_older(Held& held, const core::Stream& stream, const Slice& slice, c
         if (done.partition == slice.partition && id < slice.id) older.insert(id);
     for (const auto& emit : stream.emits) {
         auto& table = held.tables[emit.table];
-        if (emit.key.empty())
+        if (emit.is_replaced_as_a_whole())
             std::erase_if(table.keyless, [&](const auto& row) { return older.contains(row.slice); });
-        else if (ok && !emit.replace_by.empty())
+        else if (ok && !emit.replace_by.empty() && !emit.sweeps())
             std::erase_if(table.keyed, [&](const auto& row) { return older.contains(row.second.slice); });
+    }
+}
+
+bool is_in_scope(const core::Emit& emit, const core::EmitRows* rows, const Cells& cells) {
+    if (emit.replace_by.empty()) return true;
+    if (rows == nullptr || rows->replace_values.size() != emit.replace_by.size()) return false;
+    for (std::size_t i = 0; i < emit.replace_by.size(); ++i) {
+        const auto cell = cells.find(emit.replace_by[i]);
+        const bool is_null = cell == cells.end() || !cell->second || rows->replace_values[i].is_null();
+        if (is_null || *cell->second != rows->replace_values[i].text) return false;
+    }
+    return true;
+}
+
+/// Partitions of streams below that ask for this row, and for no other.
+void retire_children(Held& held, const core::SourceFile& source, const core::Stream& stream, const core::Emit& emit,
+                     const Cells& cells) {
+    for (const auto& child : source.streams) {
+        if (!core::feeds(stream, emit, child) || !child.foreach_.key_columns.empty() || child.foreach_.key_template) continue;
+        std::string part;
+        for (const auto& column : emit.key) part += (part.empty() ? "" : "/") + cells.at(column).value_or("");
+        for (auto& [id, partition] : held.partitions)
+            if (partition.stream == child.name && partition.part == part) partition.active = false;
+    }
+}
+
+/// At the last page of a whole walk: rows that it stands for and did not show. `pages`: those before.
+void sweep(Held& held, const core::SourceFile& source, const core::Stream& stream, const PageCommit& page,
+           const std::vector<MemoryStore::Page>& pages, PageResult& result) {
+    const auto& job = page.job;
+    const auto is_dead = [](const auto& known) { return known.outcome == core::Outcome::dead; };
+    if (!storage::ends_whole_walk(page) || std::any_of(pages.begin(), pages.end(), is_dead)) return;
+    const auto began = pages.empty() ? job.requested_at : pages.front().requested_at;
+    for (std::size_t i = 0; i < stream.emits.size(); ++i) {
+        const auto& emit = stream.emits[i];
+        if (!emit.sweeps()) continue;
+        const auto found = std::find_if(page.rows.emits.begin(), page.rows.emits.end(), [&](const auto& one) { return one.emit == i; });
+        const core::EmitRows* rows = found == page.rows.emits.end() ? nullptr : &*found;
+        for (auto& [key, history] : held.tables[emit.table].history) {
+            const auto& [at, last] = *history.sightings.rbegin();
+            if (history.seen >= began || !last.second || at >= job.requested_at || !is_in_scope(emit, rows, *last.second)) continue;
+            retire_children(held, source, stream, emit, *last.second);
+            history.sightings[job.requested_at] = {0, std::nullopt};
+        }
+        auto& keyed = held.tables[emit.table].keyed;
+        for (auto at = keyed.begin(); at != keyed.end();) {
+            auto& row = at->second;
+            const bool is_absent = row.seen < began && !row.deleted_at &&
+                                   is_in_scope(emit, rows, row.cells);
+            if (is_absent) retire_children(held, source, stream, emit, row.cells);
+            if (is_absent && emit.absent == core::Emit::Absent::remove) {
+                at = keyed.erase(at);
+                if (i < result.emits.size()) ++result.emits[i].deleted;
+                continue;
+            }
+            if (is_absent) {
+                row.deleted_at = job.requested_at;
+                if (emit.merge == core::Emit::Merge::overwrite)
+                    row.version = std::max(row.version, std::pair{job.requested_at, std::int64_t{0}});
+            }
+            ++at;
+        }
     }
 }
 
@@ -138,6 +234,16 @@ void end_walk(MemoryStore::Partition& partition, const Slice& slice, std::int64_
 }
 
 }  // namespace
+
+std::map<std::int64_t, Cells> MemoryStore::History::rows() const {
+    std::map<std::int64_t, Cells> rows;
+    const std::optional<Cells>* before = nullptr;
+    for (const auto& [at, sighting] : sightings) {
+        if (sighting.second && (before == nullptr || *before != sighting.second)) rows[at] = *sighting.second;
+        before = &sighting.second;
+    }
+    return rows;
+}
 
 void MemoryPageStore::split_window(Held& held, const core::Stream& stream, const Slice& slice) {
     const auto halves = stream.incremental ? core::halves(*stream.incremental, slice.window) : std::nullopt;
@@ -197,7 +303,7 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
     std::int64_t records = 0;
     for (const auto& counts : result.emits) records += counts.read;
     next.ledger[job.slice].push_back({job.seq, job.link, job.previous, job.cursor, job.next_cursor,
-                                      page.dead_reason ? core::Outcome::dead : job.outcome, records});
+                                      page.dead_reason ? core::Outcome::dead : job.outcome, records, job.requested_at});
     slice.tip_seq = job.seq;
     slice.tip_link = job.link;
     slice.tip_cursor = job.next_cursor;
@@ -215,7 +321,11 @@ PageResult MemoryPageStore::commit_page(const core::SourceFile& source, const Pa
     slice.mark = std::max(slice.mark, page.rows.mark);
     if (job.last) {
         if (job.split && stream) split_window(next, *stream, slice);
-        if (stream && !page.dead_reason) replace_older(next, *stream, slice, job.outcome);
+        if (stream && !page.dead_reason) {
+            replace_older(next, *stream, slice, job.outcome);
+            const auto& all = next.ledger[job.slice];
+            sweep(next, source, *stream, page, {all.begin(), std::prev(all.end())}, result);
+        }
         std::string outcome = "ok";
         if (page.dead_reason) outcome = "dead";
         else if (job.outcome != core::Outcome::ok && job.outcome != core::Outcome::not_modified)

@@ -55,16 +55,27 @@ class MemoryStore {
         core::Link link, previous;
         std::optional<std::string> cursor, next_cursor;
         core::Outcome outcome = core::Outcome::ok;
-        std::int64_t records = 0;
+        std::int64_t records = 0, requested_at = 0;
     };
     struct Row {
         std::map<std::string, std::optional<std::string>> cells;
         std::pair<std::int64_t, std::int64_t> version;  ///< requested_at, page id
         core::SliceId slice = 0;
+        std::int64_t seen = 0;                   ///< requested_at of the newest page that held it
+        std::optional<std::int64_t> deleted_at;  ///< a walk did not show it any more
+    };
+    /// What a key with history is said to be, and when: nothing, where it was absent.
+    struct History {
+        std::map<std::int64_t, std::pair<std::int64_t, std::optional<std::map<std::string, std::optional<std::string>>>>> sightings;
+        std::int64_t seen = 0;  ///< requested_at of the newest page that held it
+
+        /// The rows that follow: since when, and what.
+        [[nodiscard]] std::map<std::int64_t, std::map<std::string, std::optional<std::string>>> rows() const;
     };
     struct Table {
         std::map<std::string, Row> keyed;  ///< by the key's cells
         std::vector<Row> keyless;
+        std::map<std::string, History> history;  ///< by the key's cells
     };
     struct Held {
         std::int64_t next_partition = 1, epoch = 0;

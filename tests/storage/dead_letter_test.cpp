@@ -157,6 +157,24 @@ TEST_CASE("what a newer walk has replaced as a whole is not brought back", "[dea
     CHECK(letters.list().size() == 1);
 }
 
+TEST_CASE("a page that is appended late is appended once, whatever walks came since", "[dead_letters]") {
+    Store store;
+    const Source source = things([](core::Stream& stream) {
+        stream.emits.front().key.clear();
+        stream.emits.front().merge = core::Emit::Merge::append;
+    });
+    Chain first_walk = store.open(*source, "thing");
+    const auto early = first_walk.next(true);
+    (void)store.commit_one(source, dead(early));
+    Chain second_walk = store.open(*source, "thing");
+    (void)store.commit_one(source, mended(source, second_walk.next(true), R"([{"id":1,"name":"b"}])"));
+    Letters letters(store);
+    const auto id = letters.list().at(0).id;
+    CHECK(letters.replay(source, id, mended(source, early, R"([{"id":1,"name":"a"}])")).verdict == Verdict::committed);
+    CHECK(letters.replay(source, id, mended(source, early, R"([{"id":1,"name":"a"}])")).verdict == Verdict::duplicate);
+    CHECK(store.sql("select string_agg(name, ',' order by name) from api.thing") == "a,b");
+}
+
 TEST_CASE("two that replay the same letter at once store it once", "[dead_letters]") {
     Store store;
     const Source source = things([](core::Stream& stream) { stream.emits.front().key.clear(); });

@@ -376,6 +376,56 @@ TEST_CASE("replace_by deletes what a walk no longer sees, also when the answer i
     CHECK(store.sql("select string_agg(name, ',') from api.topic") == "other");
 }
 
+TEST_CASE("an absent row is marked with the walk's time, whatever its merge, until it is seen again", "[page_store]") {
+    using Merge = core::Emit::Merge;
+    const auto merge = GENERATE(Merge::overwrite, Merge::newest, Merge::fill_null);
+    Store store;
+    const Source source = things([&](core::Stream& stream) {
+        stream.emits = {test::emit_of("topic", {"id"}, {"repo", "id", "name"})};
+        stream.emits.front().merge = merge;
+        stream.emits.front().absent = core::Emit::Absent::mark;
+        stream.emits.front().replace_by = {"repo"};
+        if (merge == Merge::newest) stream.emits.front().newest = core::Expression::compile("$.v");
+    });
+    const auto page = [&](core::Job job, const std::string& rows, const std::string& repo) {
+        PageCommit commit = page_of(first(source), std::move(job), rows);
+        commit.rows.emits[0].replace_values = {{core::Value::Kind::number, std::nullopt, commit.rows.arena->keep(repo)}};
+        return commit;
+    };
+    const auto marked = [&] {
+        return store.sql("select string_agg(id || '@' || (extract(epoch from _pawl_deleted_at) * 1000000)::bigint, ' ' order by id) "
+                         "from api.topic where _pawl_deleted_at is not null");
+    };
+    const std::string one = R"({"repo":1,"id":1,"name":"a","v":5})", two = R"({"repo":1,"id":2,"name":"b","v":5})";
+    Chain walk = store.open(*source, "thing", "1"), other = store.open(*source, "thing", "2");
+    (void)store.commit_one(source, page(walk.next(true, 1'000), "[" + one + "," + two + "]", "1"));
+    (void)store.commit_one(source, page(other.next(true, 1'001), R"([{"repo":2,"id":3,"name":"c","v":5}])", "2"));
+    CHECK(marked() == "");
+    walk = store.open(*source, "thing", "1");
+    const core::Job early = walk.next(false, 2'000), late = walk.next(true, 2'010);
+    (void)store.commit_one(source, page(early, "[" + two + "]", "1"));
+    CHECK(marked() == "");
+    const auto last = store.commit_one(source, page(late, "[]", "1"));
+    CHECK(counts_of(last) == "0 0 0 0 0 0 0 0");
+    CHECK(marked() == "1@2010");
+    CHECK(store.commit_one(source, page(late, "[]", "1")).verdict == Verdict::duplicate);
+    walk = store.open(*source, "thing", "1");  // an older version of the row shows that it is there
+    const auto back = store.commit_one(source, page(walk.next(true, 3'000), R"([{"repo":1,"id":1,"name":"a","v":4}])", "1"));
+    CHECK(counts_of(back) == (merge == Merge::newest ? "1 0 0 0 1 0 0 0" : "1 0 0 1 0 0 0 0"));
+    CHECK(marked() == "2@3000");
+    walk = store.open(*source, "thing", "1");
+    core::Job empty = walk.next(true, 4'000);
+    empty.outcome = core::Outcome::empty;
+    (void)store.commit_one(source, page(empty, "[]", "1"));
+    CHECK(marked() == "1@4000 2@3000");
+    walk = store.open(*source, "thing", "1");
+    core::Job moved = walk.next(true, 5'000);
+    moved.rewalk = true;
+    (void)store.commit_one(source, page(moved, "[" + two + "]", "1"));
+    CHECK(marked() == "1@4000");
+    CHECK(store.sql("select sum(inserted), sum(rejected) from pawl.slice_done") == "3 0");
+}
+
 TEST_CASE("a keyless table is replaced at the end of each walk of its partition", "[page_store]") {
     Store store;
     const Source source =
@@ -393,6 +443,25 @@ TEST_CASE("a keyless table is replaced at the end of each walk of its partition"
     CHECK(counts_of(store.commit_one(source, page_of(first(source), walk2.next(true),
                                                      R"([{"what":"z"}])"))) == "1 1 0 0 0 0 0 4");
     CHECK(store.sql("select string_agg(what, ',' order by what) from api.event") == "kept,z");
+}
+
+TEST_CASE("an appended record is a row for each page that holds it, and the ledger balances", "[page_store]") {
+    Store store;
+    const Source source = things([](core::Stream& stream) {
+        stream.emits = {test::emit_of("event", {}, {"what"})};
+        stream.emits.front().merge = core::Emit::Merge::append;
+    });
+    for (int walk = 1; walk <= 2; ++walk) {
+        Chain chain = store.open(*source, "thing", "1");
+        const core::Job one = chain.next(), two = chain.next(true);
+        const auto results = store.commit(source, batch_of(page_of(first(source), one, R"([{"what":"x"},{"what":"x"}])"),
+                                                           page_of(first(source), two, R"([{"what":"y"}])")));
+        CHECK(counts_of(results[0]) == "2 2 0 0 0 0 0 0");
+        CHECK(counts_of(results[1]) == "1 1 0 0 0 0 0 0");
+        CHECK(store.commit_one(source, page_of(first(source), two, R"([{"what":"y"}])")).verdict == Verdict::duplicate);
+    }
+    CHECK(store.sql("select string_agg(what, ',' order by what), count(distinct _pawl_slice) from api.event") == "x,x,x,x,y,y 2");
+    CHECK(store.sql("select sum(inserted) from pawl.slice_done") == "6");
 }
 
 TEST_CASE("a walk that ends at a ceiling or by an expired cursor replaces a keyless table too", "[page_store]") {

@@ -107,7 +107,7 @@ storage::PageCommit page_of(const core::Stream& stream, core::Job job, const std
         for (const std::string& column : rows.columns)
             rows.cells.push_back(
                 value_of(document, document.member(record, column), *page.rows.arena));
-        if (emit.merge == core::Emit::Merge::newest)
+        if (emit.newest || emit.merge == core::Emit::Merge::newest)
             rows.versions.push_back(
                 std::stoll(std::string(document.raw(document.member(record, "v")))));
     });

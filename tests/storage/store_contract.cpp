@@ -242,6 +242,115 @@ TEMPLATE_TEST_CASE("rows are counted as what they did, and an older page overwri
     CHECK(counts(chains[2], 10, R"([{"id":1,"name":"old"},{"id":3,"name":"d"}])") == "2 1 0 0 1 0 0 0");
 }
 
+TEMPLATE_TEST_CASE("a row that a whole walk does not show takes its children out of the round until it is back", "[store_contract]",
+                   PAWL_STORES) {
+    const auto absent = GENERATE(core::Emit::Absent::mark, core::Emit::Absent::remove);
+    const auto merge = GENERATE(core::Emit::Merge::overwrite, core::Emit::Merge::fill_null, core::Emit::Merge::history);
+    const bool keeps = merge == core::Emit::Merge::history;
+    if (keeps && absent == core::Emit::Absent::remove) return;
+    Session<TestType> session;
+    auto stream = items({});
+    stream.foreach_ = {};
+    stream.emits.front().absent = absent;
+    stream.emits.front().merge = merge;
+    session.register_source({stream, children()});
+    const auto deletes = absent == core::Emit::Absent::remove;
+    const auto end_children = [&] {
+        session.start();
+        for (const auto& due : session.due())
+            if (due.slice.stream == "children") CHECK(session.commit(session.chain_of(due).next(true), "[]").verdict == Verdict::committed);
+    };
+    const auto begin = [&] {
+        session.fall_due();
+        session.start();
+        for (const auto& due : session.due())
+            if (due.slice.stream == "items") return session.chain_of(due);
+        FAIL("the walk does not begin");
+        return Chain{};
+    };
+    const auto children_asked = [&] {
+        end_children();
+        const auto count = session.run(session.stores().catalogue().fall_due("api", {"children"}));
+        end_children();
+        return count;
+    };
+    auto walk = begin();
+    CHECK(counts_of(session.commit(walk.next(), R"([{"id":7,"name":"x"}])")) == "1 1 0 0 0 0 0 0");
+    CHECK(counts_of(session.commit(walk.next(true), R"([{"id":8,"name":"y"}])")) == "1 1 0 0 0 0 0 0");
+    CHECK(children_asked() == 2);
+    walk = begin();
+    CHECK(counts_of(session.commit(walk.next(), R"([{"id":8,"name":"y"}])")) == "1 0 0 1 0 0 0 0");
+    CHECK(children_asked() == 2);  // the walk is not over
+    CHECK(counts_of(session.commit(walk.next(true), "[]")) == (deletes ? "0 0 0 0 0 0 0 1" : "0 0 0 0 0 0 0 0"));
+    CHECK(children_asked() == 1);
+    walk = begin();
+    CHECK(counts_of(session.commit(walk.next(true), R"([{"id":7,"name":"x"},{"id":8,"name":"y"}])")) ==
+          (deletes || keeps ? "2 1 0 1 0 0 0 0" : "2 0 0 2 0 0 0 0"));
+    CHECK(children_asked() == 2);
+    for (const auto outcome : {core::Outcome::truncated, core::Outcome::failed, core::Outcome::gone}) {
+        walk = begin();
+        auto job = walk.next(true);
+        job.outcome = outcome;
+        session.commit(job, "[]");
+        CHECK(children_asked() == 2);
+    }
+    walk = begin();  // what stood on a page that died is not absent
+    PageCommit dead;
+    dead.job = walk.next();
+    dead.dead_reason = "not JSON";
+    session.commit(std::move(dead));
+    session.commit(walk.next(true), "[]");
+    CHECK(children_asked() == 2);
+    walk = begin();
+    auto job = walk.next(true);
+    job.outcome = core::Outcome::empty;
+    session.commit(job, "[]");
+    CHECK(children_asked() == 0);
+}
+
+TEMPLATE_TEST_CASE("with history a page finds its place among those before and after it", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    auto stream = items({R"({"id": 1})", R"({"id": 2})", R"({"id": 3})"});
+    stream.emits.front().merge = core::Emit::Merge::history;
+    session.register_source({stream});
+    session.start();
+    const auto due = session.due();
+    std::vector<Chain> chains;
+    for (const auto& one : due) chains.push_back(session.chain_of(one));
+    const auto counts = [&](std::size_t chain, std::int64_t at, const std::string& name) {
+        return counts_of(session.commit(chains[chain].next(false, at), R"([{"id":1,"name":")" + name + "\"}]"));
+    };
+    CHECK(counts(0, 100, "a") == "1 1 0 0 0 0 0 0");
+    CHECK(counts(0, 200, "a") == "1 0 0 1 0 0 0 0");
+    CHECK(counts(0, 300, "b") == "1 1 0 0 0 0 0 0");
+    CHECK(counts(1, 150, "c") == "1 1 0 0 0 0 0 -1");  // a, c, a again from 200, b
+    CHECK(counts(1, 180, "a") == "1 1 0 0 0 0 0 1");   // that again from 180
+    CHECK(counts(1, 250, "b") == "1 1 0 0 0 0 0 1");
+    CHECK(counts(2, 50, "b") == "1 1 0 0 0 0 0 0");
+    CHECK(counts(2, 400, "b") == "1 0 0 1 0 0 0 0");
+    CHECK(counts(2, 400, "d") == "1 1 0 0 0 0 0 0");  // of one moment the later page
+    CHECK(counts(0, 400, "e") == "1 0 0 0 1 0 0 0");
+    CHECK(counts_of(session.commit(chains[0].next(false, 500), R"([{"id":1,"name":"x"},{"id":2,"name":"y"},{"id":1,"name":"d"}])")) ==
+          "3 1 0 1 0 1 0 0");
+}
+
+TEMPLATE_TEST_CASE("appended records stay, whatever later walks read", "[store_contract]", PAWL_STORES) {
+    Session<TestType> session;
+    auto stream = items({R"({"id": 1})"});
+    stream.emits.front().key.clear();
+    stream.emits.front().merge = core::Emit::Merge::append;
+    session.register_source({stream});
+    const std::string page = R"([{"id":1,"name":"a"},{"id":1,"name":"a"}])";
+    for (int walk = 0; walk < 3; ++walk) {
+        session.start();
+        auto chain = session.chain_of(session.due().at(0));
+        const auto job = chain.next(true);
+        CHECK(counts_of(session.commit(job, page)) == "2 2 0 0 0 0 0 0");
+        CHECK(session.commit(job, page).verdict == Verdict::duplicate);
+        session.fall_due();
+    }
+}
+
 TEMPLATE_TEST_CASE("rows become partitions of the stream below in their page's transaction, each once", "[store_contract]",
                    PAWL_STORES) {
     Session<TestType> session;

@@ -89,6 +89,26 @@ TEST_CASE("the short form makes columns of what it finds, and widens them as dat
           "nothing");
 }
 
+TEST_CASE("declared columns of the short form are there before data and never widen", "[tables]") {
+    Store store;
+    core::Emit emit = short_form();
+    emit.types = {{"at", core::ColumnType::timestamptz}, {"id", core::ColumnType::bigint}, {"stars", core::ColumnType::bigint}};
+    const auto source = things(emit);
+    storage::create_known_tables(store.database().url(), *source);
+    CHECK(columns_of(store) == "at timestamp with time zone, id bigint, stars bigint");
+    Chain chain = store.open(*source, "thing");
+    const auto result = store.commit_one(
+        source, page_of(source->streams[0], chain.next(),
+                        R"([{"id":1,"stars":5,"at":"2026-01-02T03:04:05Z","more":true},{"id":2,"stars":"many"},{"id":3}])"));
+    CHECK(test::counts_of(result) == "3 2 0 0 0 0 1 0");
+    CHECK(store.sql("select reason from pawl.rejected_record") == "column stars: \"many\" does not fit bigint");
+    CHECK(store.sql("select string_agg(id || ' ' || coalesce(stars::text, '-') || ' ' || coalesce(more::text, '-'), ', ' order by id) "
+                    "from api.thing") == "1 5 true, 3 - -");
+    // What a later record does not have is null, whether or not its batch knows the column.
+    (void)store.commit_one(source, page_of(source->streams[0], chain.next(true), R"([{"id":1,"more":false}])"));
+    CHECK(store.sql("select stars is null, at is null, more from api.thing where id = 1") == "t t f");
+}
+
 TEST_CASE("with drift: freeze new fields are ignored", "[tables]") {
     Store store;
     const auto source = things(short_form());
@@ -100,6 +120,61 @@ TEST_CASE("with drift: freeze new fields are ignored", "[tables]") {
                                      page_of(stream, chain.next(), R"([{"id":2,"a":2,"b":3}])"))) ==
           "1 1 0 0 0 0 0 0");
     CHECK(columns_of(store) == "a bigint, id bigint");
+}
+
+TEST_CASE("with drift: overflow new fields go into one column, and are told once", "[tables]") {
+    Store store;
+    const auto source = things(short_form());
+    source->drift = core::SourceFile::Drift::overflow;
+    const core::Stream& stream = source->streams.front();
+    Chain chain = store.open(*source, "thing");
+    const auto put = [&](const std::string& json) { return counts_of(store.commit_one(source, page_of(stream, chain.next(), json))); };
+    CHECK(put(R"([{"id":1,"a":1}])") == "1 1 0 0 0 0 0 0");
+    const std::string odd = R"([{"id":2,"a":2,"b":"x\"\u0000","c":{"d":[1]},"e":null},{"id":1,"a":1,"f":12345678901234567890123,"g":true}])";
+    CHECK(put(odd) == "2 1 1 0 0 0 0 0");
+    CHECK(columns_of(store) == "a bigint, id bigint");
+    CHECK(store.sql("select string_agg(_pawl_overflow::text, ' ' order by id) from api.thing") ==
+          R"({"f": 12345678901234567890123, "g": true} {"b": "x\")" "\xEF\xBF\xBD" R"(", "c": {"d": [1]}})");
+    CHECK(put(odd) == "2 0 0 2 0 0 0 0");
+    CHECK(put(R"([{"id":2,"a":2,"b":1e999}])") == "1 0 0 0 0 0 1 0");
+    CHECK(put(R"([{"id":2,"a":2}])") == "1 0 1 0 0 0 0 0");
+    CHECK(store.sql("select _pawl_overflow is null from api.thing where id = 2") == "t");
+    CHECK(store.sql("select string_agg(column_name, ',' order by column_name) from pawl.drift where new_type = '_pawl_overflow'") ==
+          "b,c,f,g");
+    Store other;  // what the source file names is no sign that the data was seen
+    source->streams[0].emits[0].types = {{"id", core::ColumnType::bigint}};
+    storage::create_known_tables(other.database().url(), *source);
+    Chain first = other.open(*source, "thing");
+    (void)other.commit_one(source, page_of(source->streams[0], first.next(), R"([{"id":1,"a":1}])"));
+    CHECK(columns_of(other) == "a bigint, id bigint");
+}
+
+TEST_CASE("columns beyond the limit overflow", "[tables]") {
+    Store store;
+    const auto source = things(short_form());
+    const core::Stream& stream = source->streams.front();
+    const auto record = [](int fields, const std::string& name) {
+        std::string json = "[{\"id\":1";
+        for (int i = 0; i < fields; ++i) json += ",\"" + name + std::to_string(i) + "\":" + std::to_string(i);
+        return json + "}]";
+    };
+    Chain chain = store.open(*source, "thing");
+    const auto columns = [&] {
+        return store.sql("select count(*) from pg_attribute where attrelid = 'api.thing'::regclass and attnum > 0 and not attisdropped");
+    };
+    const auto overflowed = [&] { return store.sql("select count(*) from api.thing, jsonb_object_keys(_pawl_overflow)"); };
+    (void)store.commit_one(source, page_of(stream, chain.next(), record(490, "a")));
+    (void)store.commit_one(source, page_of(stream, chain.next(), record(20, "b")));
+    CHECK(columns() == "500");
+    const auto beside = std::stoi(overflowed());
+    CHECK(beside > 10);
+    for (int page = 0; page < 2; ++page) {
+        CHECK(counts_of(store.commit_one(source, page_of(stream, chain.next(), record(20, "c")))) ==
+              (page == 0 ? "1 0 1 0 0 0 0 0" : "1 0 0 1 0 0 0 0"));
+        CHECK(columns() == "500");
+        CHECK(overflowed() == "20");
+    }
+    CHECK(store.sql("select count(*) from pawl.drift where new_type = '_pawl_overflow'") == std::to_string(20 + beside));
 }
 
 TEST_CASE("a field that a short form no longer sees is null", "[tables]") {

@@ -94,11 +94,20 @@ void ScriptedServer::on(const std::string& target, Script script) {
 
 void ScriptedServer::on(const std::string& target, std::string_view body,
                         std::string_view headers) {
+    on(target, ok(body, headers));
+}
+
+ScriptedServer::Script ScriptedServer::ok(std::string_view body, std::string_view headers) {
     std::string text = "HTTP/1.1 200 OK\r\n";
     text += headers;
     text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n";
     text += body;
-    on(target, Script{{.what = Step::Do::send, .text = std::move(text)}});
+    return {{.what = Step::Do::send, .text = std::move(text)}};
+}
+
+void ScriptedServer::on_others(std::function<Script(const std::string& target)> answer) {
+    const std::lock_guard lock(mutex_);
+    others_ = std::move(answer);
 }
 
 std::string ScriptedServer::url(std::string_view target) const {
@@ -147,6 +156,7 @@ ScriptedServer::Script ScriptedServer::script_for(const std::string& head) {
     requests_.push_back(head);
     const auto found = scripts_.find(target);
     if (found != scripts_.end()) return found->second;
+    if (others_) return others_(target);
     return {
         {.what = Step::Do::send, .text = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"}};
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -43,6 +44,11 @@ class ScriptedServer {
     /// 200 with a Content-Length. `headers` are whole lines, each with its "\r\n".
     void on(const std::string& target, std::string_view body, std::string_view headers = {});
 
+    /// What to do for a target that has no script. Called from several threads, one at a time.
+    void on_others(std::function<Script(const std::string& target)> answer);
+    /// A script that sends 200, as `on` does.
+    [[nodiscard]] static Script ok(std::string_view body, std::string_view headers = {});
+
     [[nodiscard]] std::string url(std::string_view target = "") const;
     [[nodiscard]] int port() const { return port_; }
     [[nodiscard]] int connections() const { return connections_; }
@@ -63,6 +69,7 @@ class ScriptedServer {
     std::condition_variable ending_;
     bool ended_ = false;
     std::map<std::string, Script> scripts_;
+    std::function<Script(const std::string& target)> others_;
     std::vector<std::string> requests_;
     std::vector<int> open_;
     std::vector<std::thread> threads_;

@@ -60,6 +60,11 @@ std::string mapped(const core::Stream& stream, const std::string& body, const co
 }  // namespace
 
 TEST_CASE("the short form makes a column of every field, whatever the order and number", "[mapper]") {
+    auto typed = inferring({"id"});
+    typed.types = {{"n", core::ColumnType::text}};
+    const auto declared = mapped(stream_of({typed}), {}, R"([{"id": 1, "n": 5, "m": 5}])");
+    CHECK(declared.emits[0].cells[1].as == core::ColumnType::text);
+    CHECK_FALSE(declared.emits[0].cells[2].as);
     const auto stream = stream_of({inferring({"id"})});
     CHECK(mapped(stream, R"([{"id":1,"a":"x"},{"a":"y","id":2,"b":true},{"id":3}])") ==
           "id=1 a=x b=null | id=2 a=y b=true | id=3 a=null b=null");
