@@ -13,12 +13,19 @@ collector::CurlSettings curl_settings(const core::Settings& settings) {
     return curl;
 }
 
-ApiAccess::ApiAccess(Session& session, std::shared_ptr<const core::SourceFile> source, storage::TokenStore* store,
-                     std::map<std::string, std::string> given)
-    : http_(session.context.get_executor(), curl_settings(session.settings)),
-      preview_(source, {http_, session.random, session.settings, session.invocation.environment, std::move(given),
-                        collector::tokens_of(*source, session.settings.secrets_dir,
-                                             {http_, session.clock, session.random, *session.telemetry, store},
-                                             {session.settings.http.connect_timeout, session.settings.http.request_timeout})}) {}
+ApiAccess::ApiAccess(Session& session, std::shared_ptr<const core::SourceFile> source, storage::TokenStore* store)
+    : session_(session), source_(std::move(source)), http_(session.context.get_executor(), curl_settings(session.settings)),
+      tokens_(collector::tokens_of(*source_, session.settings.secrets_dir,
+                                   {http_, session.clock, session.random, *session.telemetry, store},
+                                   {session.settings.http.connect_timeout, session.settings.http.request_timeout})) {}
+
+DryPages::Context ApiAccess::context() {
+    return {.http = http_, .random = session_.random, .settings = session_.settings,
+            .environment = session_.invocation.environment, .tokens = tokens_, .exchanged = {}};
+}
+
+Preview ApiAccess::preview(std::map<std::string, std::string> given) {
+    return {source_, DryPages(source_, context()), std::move(given)};
+}
 
 }  // namespace pawl::app

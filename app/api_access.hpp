@@ -13,17 +13,21 @@ namespace pawl::app {
 
 [[nodiscard]] collector::CurlSettings curl_settings(const core::Settings& settings);
 
-/// A Preview with its way to the API and its tokens, by the settings of a session, which outlives it.
+/// The way to an API with its tokens, by the settings of a session, which outlives it.
 class ApiAccess {
   public:
-    /// `store` keeps renewed tokens; null: they are not kept. `given`: placeholder → value.
-    ApiAccess(Session& session, std::shared_ptr<const core::SourceFile> source, storage::TokenStore* store,
-              std::map<std::string, std::string> given);
-    [[nodiscard]] Preview& preview() { return preview_; }
+    /// `store` keeps renewed tokens; null: they are not kept.
+    ApiAccess(Session& session, std::shared_ptr<const core::SourceFile> source, storage::TokenStore* store);
+    /// What single pages are asked for with. This outlives them.
+    [[nodiscard]] DryPages::Context context();
+    /// `given`: placeholder → value.
+    [[nodiscard]] Preview preview(std::map<std::string, std::string> given);
 
   private:
+    Session& session_;
+    std::shared_ptr<const core::SourceFile> source_;
     collector::CurlHttp http_;
-    Preview preview_;
+    std::shared_ptr<collector::Tokens> tokens_;
 };
 
 }  // namespace pawl::app

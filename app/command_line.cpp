@@ -28,7 +28,7 @@ constexpr const char* footer =
     "state directory, and stops them when it ends. Data stays.\n"
     "\n"
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 finished with dead letters or failed slices,\n"
-    "4 verify found differences, 5 dependency unreachable, 6 credentials refused, 78 bad config.";
+    "4 verify or test found differences, 5 dependency unreachable, 6 credentials refused, 78 bad config.";
 
 /// The raw words of flags that are turned into an Invocation after parsing.
 struct Words {
@@ -142,6 +142,23 @@ void Syntax::add_commands() {
         ->type_name("NAME=VALUE")
         ->expected(1)
         ->take_all();
+
+    auto* record = command("record", "Ask the API for the first pages of each stream, and keep its answers for `test`",
+                           "  pawl record sources/github.yaml\n  pawl record sources/github.yaml stargazers --pages 3 --into recorded\n");
+    record->add_option("source", invocation.names, "SOURCE or its file, [STREAM]")->required()->expected(1, 2);
+    record->add_option("--into", invocation.into, "Folder (default: fixtures/SOURCE beside the file)")->type_name("DIR");
+    record->add_option("--pages", invocation.pages, "Pages of each walk (default 2)")->type_name("N")->check(CLI::Range(1, 1'000));
+    record->add_option("--partitions", invocation.partitions, "Partitions of each stream (default 2)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1'000));
+
+    auto* test = command("test", "Run source files against recorded answers, and compare the rows; asks nobody",
+                         "  pawl test sources/github.yaml\n  pawl test sources/github.yaml --update\n");
+    test->add_option("file", invocation.names, "Files or folders (default: those of the settings)");
+    test->add_option("--recorded", invocation.recorded, "Folder with the answers (default: fixtures/SOURCE beside the file)")
+        ->type_name("DIR");
+    test->add_option("--expect", invocation.expect, "Folder with the expected rows (default: rows in that folder)")->type_name("DIR");
+    test->add_flag("--update", invocation.update, "Write the rows instead of comparing them");
 
     auto* plan = command("plan", "What would be asked, from which quota, and until when; asks nothing",
                          "  pawl plan github\n  pawl plan github repos stargazers\n  pawl plan github --json | jq .finish_at\n");

@@ -81,7 +81,7 @@ nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Str
             {"rejected", std::move(rejected)}};
 }
 
-void print_json(const core::SourceFile& source, const PreviewPage& page) {
+void print_json(const core::SourceFile& source, const DryPage& page) {
     Json tables = Json::array(), limits = Json::object();
     for (const auto& rows : page.rows.emits)
         tables.push_back(rows_json(source, *page.stream, rows));
@@ -125,7 +125,7 @@ void print_rows(const core::SourceFile& source, const core::Stream& stream,
         std::cout << "… and " << rows.row_count() - rows_shown << " more\n";
 }
 
-void print_text(const core::SourceFile& source, const PreviewPage& page) {
+void print_text(const core::SourceFile& source, const DryPage& page) {
     for (const auto& note : page.notes) std::cout << note << '\n';
     std::cout << page.url << ": " << page.status << ", "
               << bytes_text(static_cast<std::int64_t>(page.body_bytes)) << '\n';
@@ -155,8 +155,9 @@ core::ExitCode preview(const Invocation& invocation) {
         (void)session.wait_for(reach_postgres(session));
         store.emplace(session.postgres);
     }
-    ApiAccess api(session, target.source, store ? &*store : nullptr, invocation.placeholders);
-    const PreviewPage page = session.wait_for(api.preview().page(*target.stream));
+    ApiAccess api(session, target.source, store ? &*store : nullptr);
+    auto preview = api.preview(invocation.placeholders);
+    const DryPage page = session.wait_for(preview.page(*target.stream));
     if (invocation.json)
         print_json(*target.source, page);
     else

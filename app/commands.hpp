@@ -8,6 +8,8 @@ namespace pawl::app {
 
 [[nodiscard]] core::ExitCode check(const Invocation& invocation);
 [[nodiscard]] core::ExitCode preview(const Invocation& invocation);
+[[nodiscard]] core::ExitCode record(const Invocation& invocation);
+[[nodiscard]] core::ExitCode test(const Invocation& invocation);
 [[nodiscard]] core::ExitCode plan(const Invocation& invocation);
 [[nodiscard]] core::ExitCode run(const Invocation& invocation);
 [[nodiscard]] core::ExitCode sync(const Invocation& invocation);

@@ -36,6 +36,10 @@ struct Invocation {
     bool all = false;                                 ///< dlq --all: also those that were dealt with
     bool yes = false;                                 ///< do not ask
     bool drop_table = false;                          ///< forget --drop-table
+    std::string into;                                 ///< record --into: folder; "" : beside the source file
+    std::optional<std::size_t> pages, partitions;     ///< record: how much of each walk, and stream
+    std::string recorded, expect;                     ///< test: folders; "" : beside the source file
+    bool update = false;                              ///< test --update: what comes is what is expected
     std::size_t sample = 0;                           ///< verify --sample: pages to ask the API for again
 
     std::map<std::string, std::string> environment;  ///< a copy of the process environment

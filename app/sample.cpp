@@ -17,7 +17,7 @@ storage::Finding finding_of(const std::string& source, const storage::SampledPag
 }
 
 /// Rows of the page that are not in their tables.
-std::int64_t missing_of(Session& session, const core::SourceFile& source, const PreviewPage& page) {
+std::int64_t missing_of(Session& session, const core::SourceFile& source, const DryPage& page) {
     std::int64_t missing = 0;
     for (const auto& rows : page.rows.emits)
         missing += session.wait_for(storage::rows_missing(session.postgres, source.schema, page.stream->emits[rows.emit], rows));
@@ -29,14 +29,15 @@ std::int64_t missing_of(Session& session, const core::SourceFile& source, const 
 SampleReport ask_again(Session& session, std::shared_ptr<const core::SourceFile> source, const std::string& stream,
                        std::size_t count) {
     storage::PgTokenStore store(session.postgres);
-    ApiAccess api(session, source, &store, {});
+    ApiAccess api(session, source, &store);
+    auto preview = api.preview({});
     SampleReport report;
     for (const auto& sampled : session.wait_for(storage::sample_pages(session.postgres, source->name, stream, count))) {
         const auto* asked = source->find(sampled.slice.stream);
         if (asked == nullptr) continue;
         ++report.asked;
         try {
-            const auto page = session.wait_for(api.preview().again(*asked, sampled.slice, sampled.cursor));
+            const auto page = session.wait_for(preview.again(*asked, sampled.slice, sampled.cursor));
             const bool is_same = page.body_hash == sampled.body_hash;
             ++(is_same ? report.unchanged : report.changed);
             const auto missing = missing_of(session, *source, page);

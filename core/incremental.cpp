@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "core/instant.hpp"
+#include "core/named_values.hpp"
 
 namespace pawl::core {
 
@@ -72,6 +73,18 @@ std::optional<std::int64_t> mark_of(const Value& value, bool numeric) {
     if (numeric) return number;
     if (number) return time_of_number(*number);
     return parse_time_text(value.text, nullptr);
+}
+
+std::optional<std::int64_t> windows_end(const Incremental& incremental, const std::string& parent, const std::string& list) {
+    if (!incremental.end_value) return std::nullopt;
+    Arena arena;
+    const auto parent_values = read_named_values(parent, arena);
+    const auto list_values = read_named_values(list, arena);
+    Scope scope;
+    scope.parent = &parent_values;
+    scope.list = &list_values;
+    scope.arena = &arena;
+    return mark_of(incremental.end_value->evaluate(scope), incremental.numeric);
 }
 
 Windows windows_due(const Incremental& incremental, std::optional<std::int64_t> mark, std::int64_t now,

@@ -63,6 +63,10 @@ inline constexpr std::size_t windows_max = 100'000;  ///< of one walk; the next 
 [[nodiscard]] Windows windows_due(const Incremental& incremental, std::optional<std::int64_t> mark, std::int64_t now,
                                   std::optional<std::int64_t> end);
 
+/// The value of `end_value` for a partition with these values (JSON object texts); nullopt where there is none, or it is no mark.
+[[nodiscard]] std::optional<std::int64_t> windows_end(const Incremental& incremental, const std::string& parent,
+                                                      const std::string& list);
+
 /// The two halves of a window that an API's ceiling would cut off; nullopt where it is as short as can be.
 [[nodiscard]] std::optional<std::pair<Window, Window>> halves(const Incremental& incremental, const Window& window);
 

@@ -48,7 +48,7 @@ enum class ExitCode : int {
     failure = 1,
     usage = 2,
     finished_with_losses = 3,  ///< finished, with dead letters or failed slices
-    differences = 4,           ///< verify found something it cannot explain
+    differences = 4,           ///< verify found something it cannot explain, test other rows
     unreachable = 5,           ///< Redis, Postgres or the API
     refused = 6,               ///< credentials refused
     config = 78,               ///< sysexits.h EX_CONFIG

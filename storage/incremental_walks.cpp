@@ -36,19 +36,6 @@ std::optional<std::string> text_of(const std::optional<std::int64_t>& number) {
     return number ? std::optional(std::to_string(*number)) : std::nullopt;
 }
 
-/// What the parent row or list entry says about where the windows end.
-std::optional<std::int64_t> end_of(const core::Incremental& incremental, const std::string& parent, const std::string& list) {
-    if (!incremental.end_value) return std::nullopt;
-    core::Arena arena;
-    const auto parent_values = core::read_named_values(parent, arena);
-    const auto list_values = core::read_named_values(list, arena);
-    core::Scope scope;
-    scope.parent = &parent_values;
-    scope.list = &list_values;
-    scope.arena = &arena;
-    return core::mark_of(incremental.end_value->evaluate(scope), incremental.numeric);
-}
-
 }  // namespace
 
 std::int64_t begin_incremental_walks(pqxx::transaction_base& transaction, const std::string& source,
@@ -63,7 +50,7 @@ std::int64_t begin_incremental_walks(pqxx::transaction_base& transaction, const 
         if (slices >= slices_max) break;
         std::optional<std::int64_t> mark;
         if (!row[3].is_null()) mark = row[3].as<std::int64_t>();
-        const auto end = end_of(incremental, row[1].as<std::string>(), row[2].as<std::string>());
+        const auto end = core::windows_end(incremental, row[1].as<std::string>(), row[2].as<std::string>());
         const auto windows = core::windows_due(incremental, mark, row[4].as<std::int64_t>(), end);
         const auto partition = row[0].as<std::int64_t>();
         partitions.add(partition);
