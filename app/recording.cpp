@@ -115,7 +115,8 @@ Exchange exchange_of(const Json& json) {
     exchange.url = request.at("url").get<std::string>();
     exchange.body = body_of(request);
     exchange.response.status = response.at("status").get<int>();
-    for (const auto& [name, value] : response.value("headers", Json::object()).items())
+    const auto headers = response.value("headers", Json::object());  // items() refers to it
+    for (const auto& [name, value] : headers.items())
         exchange.response.headers.emplace_back(lower_case(name), value.get<std::string>());
     exchange.response.body = body_of(response);
     exchange.response.wire_bytes = exchange.response.body.size();
