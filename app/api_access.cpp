@@ -13,6 +13,10 @@ collector::CurlSettings curl_settings(const core::Settings& settings) {
     return curl;
 }
 
+bool uses_refresh_token(const core::SourceFile& source) {
+    return source.auth && source.auth->grant && source.auth->grant->rotates();
+}
+
 ApiAccess::ApiAccess(Session& session, std::shared_ptr<const core::SourceFile> source, storage::TokenStore* store)
     : session_(session), source_(std::move(source)), http_(session.context.get_executor(), curl_settings(session.settings)),
       tokens_(collector::tokens_of(*source_, session.settings.secrets_dir,

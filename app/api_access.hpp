@@ -13,6 +13,9 @@ namespace pawl::app {
 
 [[nodiscard]] collector::CurlSettings curl_settings(const core::Settings& settings);
 
+/// A new refresh token may come with the token: it must be kept where the service looks for it.
+[[nodiscard]] bool uses_refresh_token(const core::SourceFile& source);
+
 /// The way to an API with its tokens, by the settings of a session, which outlives it.
 class ApiAccess {
   public:

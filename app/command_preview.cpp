@@ -137,11 +137,6 @@ void print_text(const core::SourceFile& source, const DryPage& page) {
     std::cout << "Nothing was stored.\n";
 }
 
-/// A new refresh token may come with the token: it must be kept where the service looks for it.
-bool uses_refresh_token(const core::SourceFile& source) {
-    return source.auth && source.auth->grant && source.auth->grant->rotates();
-}
-
 }  // namespace
 
 core::ExitCode preview(const Invocation& invocation) {

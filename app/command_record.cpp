@@ -18,11 +18,6 @@ namespace {
 
 std::int64_t micros_of(core::WallTime time) { return time.time_since_epoch().count(); }
 
-/// A new refresh token may come with the token: it must be kept where the service looks for it.
-bool uses_refresh_token(const core::SourceFile& source) {
-    return source.auth && source.auth->grant && source.auth->grant->rotates();
-}
-
 void tell(const Recording& recording, const DryWalk& walk, const std::string& folder, bool json) {
     if (json) {
         nlohmann::ordered_json failures = nlohmann::ordered_json::array(), asked = nlohmann::ordered_json::array();
