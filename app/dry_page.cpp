@@ -28,6 +28,8 @@ std::vector<std::pair<std::string, std::string>> limits_seen(
     return seen;
 }
 
+constexpr int sightings_enough = 10;  // what the API says is gone is told at once, not asked for again to be sure
+
 bool is_refused(const collector::HttpResult& result) {
     const auto* response = std::get_if<collector::HttpResponse>(&result);
     return response != nullptr && response->status == 401;
@@ -131,6 +133,7 @@ core::Task<DryPages::Answer> DryPages::ask(const core::Stream* stream, core::Sli
         collector::Exchange exchange;
         exchange.with_credentials = request.with_credentials && !key.empty();
         exchange.continues = cursor.has_value();
+        exchange.sightings = sightings_enough;
         const auto judgement = collector::judge(*source_, result, exchange, context_.random);
         if (judgement.kind == collector::Judgement::Kind::redirect) {
             request =
