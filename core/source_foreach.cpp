@@ -123,7 +123,7 @@ void read_rows(const MapReader& map, Foreach& foreach_, Problems& problems) {
     foreach_.order = map.text("order");
 }
 
-constexpr std::int64_t number_max = 1'000'000'000'000'000;
+constexpr std::int64_t range_number_max = 1'000'000'000'000'000;
 constexpr std::int64_t entries_max = 10'000'000;  // partitions that the file itself makes
 
 void read_range(const MapReader& map, Foreach::Factor& factor, Problems& problems) {
@@ -135,9 +135,9 @@ void read_range(const MapReader& map, Foreach::Factor& factor, Problems& problem
     if (read.as == "end") problems.add(as->at, "\"end\" is the last number of a step: call the first one otherwise");
     (void)range->require("from", "which is the first number?");
     (void)range->require("to", "which is the last number?");
-    read.from = range->whole_number("from", {-number_max, number_max}, 0);
-    read.to = range->whole_number("to", {-number_max, number_max}, read.from);
-    read.step = range->whole_number("step", {1, number_max}, 1);
+    read.from = range->whole_number("from", {-range_number_max, range_number_max}, 0);
+    read.to = range->whole_number("to", {-range_number_max, range_number_max}, read.from);
+    read.step = range->whole_number("step", {1, range_number_max}, 1);
     if (read.to < read.from) problems.add(range->at(), fmt::format("a range from {} to {} is empty", read.from, read.to));
 }
 
