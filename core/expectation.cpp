@@ -45,13 +45,7 @@ std::int64_t full_pages(const Stream& stream, std::int64_t records, std::int64_t
 std::optional<std::int64_t> expected_records(const Stream& stream, std::string_view parent, std::string_view list) {
     if (!stream.expect) return std::nullopt;
     Arena arena;
-    const auto parent_values = read_named_values(parent, arena);
-    const auto list_values = read_named_values(list, arena);
-    Scope scope;
-    scope.parent = &parent_values;
-    scope.list = &list_values;
-    scope.arena = &arena;
-    return whole_count(stream.expect->count.evaluate(scope));
+    return whole_count(value_for_partition(stream.expect->count, parent, list, arena));
 }
 
 std::optional<std::int64_t> page_size(const Stream& stream) {

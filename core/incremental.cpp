@@ -78,13 +78,7 @@ std::optional<std::int64_t> mark_of(const Value& value, bool numeric) {
 std::optional<std::int64_t> windows_end(const Incremental& incremental, const std::string& parent, const std::string& list) {
     if (!incremental.end_value) return std::nullopt;
     Arena arena;
-    const auto parent_values = read_named_values(parent, arena);
-    const auto list_values = read_named_values(list, arena);
-    Scope scope;
-    scope.parent = &parent_values;
-    scope.list = &list_values;
-    scope.arena = &arena;
-    return mark_of(incremental.end_value->evaluate(scope), incremental.numeric);
+    return mark_of(value_for_partition(*incremental.end_value, parent, list, arena), incremental.numeric);
 }
 
 Windows windows_due(const Incremental& incremental, std::optional<std::int64_t> mark, std::int64_t now,

@@ -45,4 +45,14 @@ NamedValues read_named_values(std::string_view json, Arena& arena) {
     return names;
 }
 
+Value value_for_partition(const Expression& expression, std::string_view parent, std::string_view list, Arena& arena) {
+    const auto parent_values = read_named_values(parent, arena);
+    const auto list_values = read_named_values(list, arena);
+    Scope scope;
+    scope.parent = &parent_values;
+    scope.list = &list_values;
+    scope.arena = &arena;
+    return expression.evaluate(scope);
+}
+
 }  // namespace pawl::core

@@ -124,24 +124,27 @@ std::optional<std::string> read_name(const YamlNode& node, std::string_view name
     return std::nullopt;
 }
 
-std::vector<std::string> read_names(const YamlNode& node, std::string_view name,
-                                    Problems& problems) {
+std::vector<std::string> read_different(const YamlNode& list, std::string_view name, const ReadOne& read_one,
+                                        Problems& problems) {
     std::vector<std::string> names;
-    const auto add = [&](const YamlNode& item) {
-        auto text = read_name(item, name, 63, problems);
-        if (!text) return;
+    if (list.items.empty()) problems.add(list.at, fmt::format("\"{}\" is empty", name));
+    for (const YamlNode& item : list.items) {
+        auto text = read_one(item);
+        if (!text) continue;
         if (std::find(names.begin(), names.end(), *text) != names.end())
             problems.add(item.at, fmt::format("\"{}\" holds \"{}\" twice", name, *text));
         else
             names.push_back(std::move(*text));
-    };
-    if (!node.is_sequence()) {
-        add(node);
-        return names;
     }
-    if (node.items.empty()) problems.add(node.at, fmt::format("\"{}\" is empty", name));
-    for (const YamlNode& item : node.items) add(item);
     return names;
+}
+
+std::vector<std::string> read_names(const YamlNode& node, std::string_view name,
+                                    Problems& problems) {
+    const auto one = [&](const YamlNode& item) { return read_name(item, name, 63, problems); };
+    if (node.is_sequence()) return read_different(node, name, one, problems);
+    auto only = one(node);
+    return only ? std::vector<std::string>{std::move(*only)} : std::vector<std::string>{};
 }
 
 std::optional<Expression> read_expression(const YamlNode& node, std::string_view name,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,6 +36,10 @@ struct Bounds {
 /// A name that becomes part of SQL and of keys: [a-z][a-z0-9_]*, at most `length_max` bytes.
 [[nodiscard]] std::optional<std::string> read_name(const YamlNode& node, std::string_view name,
                                                    std::size_t length_max, Problems& problems);
+using ReadOne = std::function<std::optional<std::string>(const YamlNode&)>;
+/// The items of a list that is not empty, none of them twice.
+[[nodiscard]] std::vector<std::string> read_different(const YamlNode& list, std::string_view name, const ReadOne& read_one,
+                                                      Problems& problems);
 /// One name, or a list of different ones.
 [[nodiscard]] std::vector<std::string> read_names(const YamlNode& node, std::string_view name,
                                                   Problems& problems);

@@ -53,22 +53,10 @@ void read_text_records(const MapReader& map, Stream& stream, Problems& problems)
 
 /// Names as the data writes them, which may be anything but nothing.
 std::vector<std::string> read_data_names(const YamlNode& node, std::string_view name, Problems& problems) {
-    std::vector<std::string> names;
-    const auto add = [&](const YamlNode& item) {
-        auto text = read_text(item, name, problems);
-        if (!text) return;
-        if (std::find(names.begin(), names.end(), *text) != names.end())
-            problems.add(item.at, fmt::format("\"{}\" holds \"{}\" twice", name, *text));
-        else
-            names.push_back(std::move(*text));
-    };
-    if (!node.is_sequence()) {
-        add_wrong_type(node, name, "a list of names", problems);
-        return names;
-    }
-    if (node.items.empty()) problems.add(node.at, fmt::format("\"{}\" is empty", name));
-    for (const YamlNode& item : node.items) add(item);
-    return names;
+    const auto one = [&](const YamlNode& item) { return read_text(item, name, problems); };
+    if (node.is_sequence()) return read_different(node, name, one, problems);
+    add_wrong_type(node, name, "a list of names", problems);
+    return {};
 }
 
 /// One character of ASCII that can stand between or around fields.

@@ -3,7 +3,6 @@
 #include <tuple>
 
 #include "core/identity.hpp"
-#include "core/named_values.hpp"
 #include "tests/fakes/memory_store.hpp"
 
 namespace pawl::test {
@@ -73,15 +72,7 @@ void MemoryStore::begin_walk(Held& state, Partition& partition, const core::Stre
         const auto& incremental = *stream->incremental;
         if (partition.mark_of != incremental.identity()) partition.mark.reset();
         partition.mark_of = incremental.identity();
-        core::Arena arena;
-        const auto parent = core::read_named_values(partition.parent, arena);
-        const auto list = core::read_named_values(partition.list, arena);
-        core::Scope scope;
-        scope.parent = &parent;
-        scope.list = &list;
-        scope.arena = &arena;
-        std::optional<std::int64_t> end;
-        if (incremental.end_value) end = core::mark_of(incremental.end_value->evaluate(scope), incremental.numeric);
+        const auto end = core::windows_end(incremental, partition.parent, partition.list);
         auto due = core::windows_due(incremental, partition.mark, now_us(), end);
         partition.mark_after = due.mark_after;
         partition.open_windows = static_cast<int>(due.windows.size());
