@@ -213,6 +213,7 @@ TEST_CASE("five pages of one key make the same rows in each of their 120 orders"
             }
             library.commit(pages, order, 1);
             REQUIRE(library.rows(0) == rows_expected(pages, 0));
+            if (test::cases_divisor > 1 && order[0] > 0) break;  // a fifth of them, where each takes so long
         } while (std::next_permutation(order.begin(), order.end()));
         CHECK(library.differences().empty());
     }

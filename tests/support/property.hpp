@@ -11,7 +11,7 @@
 namespace pawl::test {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int cases_divisor = 8;  // each takes about ten times as long there
+constexpr int cases_divisor = 8;  ///< each takes about ten times as long there
 #else
 constexpr int cases_divisor = 1;
 #endif
