@@ -99,10 +99,12 @@ core::Task<core::Micros> Planner::step() {
         if (!looked) co_return core::Micros{0};
     }
     const bool fired = co_await fire_schedule();
-    const bool scanned = co_await scan();
+    const auto scanned = co_await scan();
     const bool offered = co_await offer_due();
     if (options_.mode == PlanMode::once) co_await look_for_the_end();
-    co_return fired || scanned || offered ? plan_pause : idle_pause;
+    // A table of which most rows are new is read on at once; one that is looked through again, a step at a time.
+    if (scanned.after && scanned.added * 2 > static_cast<std::int64_t>(options_.scan_rows)) co_return core::Micros{0};
+    co_return fired || offered || scanned.after || scanned.added > 0 ? plan_pause : idle_pause;
 }
 
 // Registers the source file once for each time the lock is taken or the file changes. False: a
@@ -137,10 +139,9 @@ core::Task<> Planner::know_redis() {
     if (!known) {
         const auto past = registration_.is_new ? queue::Frontiers::Past::none : queue::Frontiers::Past::unknown;
         known = co_await ports_.frontiers.adopt(ours, false, past);
-        core::log::info(
-            "Redis knows nothing of this source, what is unfinished is offered anew and may be "
-            "asked again",
-            {{"source", source_->name}, {"epoch", known->epoch.str()}});
+        core::log::info(registration_.is_new ? "A new source, nothing was asked for it yet"
+                                             : "Redis knows nothing of this source, what is unfinished is offered anew and may be asked again",
+                        {{"source", source_->name}, {"epoch", known->epoch.str()}});
     } else if (known->instance != ours && options_.adopt_redis) {
         known = co_await ports_.frontiers.adopt(ours, true);
         core::log::warn("Redis taken over from another catalogue", {{"source", source_->name}});
@@ -205,18 +206,18 @@ core::Task<> Planner::fire_once() {
     fired_ = true;
 }
 
-// One bounded step over one table. True: there is more to look at, or something was found.
-core::Task<bool> Planner::scan() {
-    if (passes_.none()) co_return false;
+// One bounded step over one table, where one is to be looked through.
+core::Task<storage::Catalogue::Scan> Planner::scan() {
+    storage::Catalogue::Scan found;
+    if (passes_.none()) co_return found;
     const auto now = ports_.clock.steady();
     if (options_.mode == PlanMode::schedule && passes_.at_start()) {
-        if (now < next_pass_) co_return false;
+        if (now < next_pass_) co_return found;
         next_pass_ = now + options_.scan_every;
     }
-    const auto found = co_await ports_.catalogue.scan_table(
-        source_, passes_.stream(), passes_.after(), options_.scan_rows, options_.slice_class);
+    found = co_await ports_.catalogue.scan_table(source_, passes_.stream(), passes_.after(), options_.scan_rows, options_.slice_class);
     passes_.saw(found);
-    co_return found.added > 0 || found.after.has_value();
+    co_return found;
 }
 
 // Offers open slices, and starts walks where fewer are open than may wait. True: there was

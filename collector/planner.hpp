@@ -66,7 +66,7 @@ class Planner {
     core::Task<bool> look_for_rest();
     core::Task<bool> fire_schedule();
     core::Task<> fire_once();
-    core::Task<bool> scan();
+    core::Task<storage::Catalogue::Scan> scan();
     core::Task<bool> offer_due();
     core::Task<> offer(std::vector<storage::DueSlice> due);
     core::Task<std::vector<queue::Offer>> offer_once(std::vector<queue::Offer> offers);

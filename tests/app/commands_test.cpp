@@ -181,7 +181,7 @@ TEST_CASE("a service answers readyz, reloads, refuses a bad file, and drains at 
     test::ChildProcess service(options);
     REQUIRE(test::eventually(20s, [&] {
         return has(service.errors(), "The schedule fired") ||
-               has(service.errors(), "Redis knows nothing");
+               has(service.errors(), "A new source");
     }));
     service.signal(SIGHUP);
     CHECK(test::eventually(5s, [&] { return has(service.errors(), "Source files read again"); }));
@@ -201,7 +201,7 @@ TEST_CASE("a Redis of another catalogue is refused until it is taken over", "[co
     const auto first = postgres.new_database(), second = postgres.new_database();
     test::ChildProcess service(
         world.command({"run", "--redis", redis.url(), "--postgres", first, "--listen", ""}));
-    REQUIRE(test::eventually(20s, [&] { return has(service.errors(), "Redis knows nothing"); }));
+    REQUIRE(test::eventually(20s, [&] { return has(service.errors(), "A new source"); }));
     service.kill();
     const auto refused = world.run({"sync", "--redis", redis.url(), "--postgres", second});
     CHECK(refused.status == 78);
