@@ -6,6 +6,7 @@
 #include "app/commands.hpp"
 #include "app/forecaster.hpp"
 #include "app/quota_table.hpp"
+#include "app/reach.hpp"
 #include "app/session.hpp"
 #include "app/source_ports.hpp"
 #include "app/source_set.hpp"
@@ -66,6 +67,7 @@ Look look(Session& session) {
         for (const auto& source : sources) names.insert(source->name);
     storage::PgProgress progress(session.postgres);
     try {
+        session.wait_for(look_at_catalogue(session));
         const auto known = session.wait_for(catalogue_sources(&progress));
         if (session.invocation.names.empty()) names.insert(known.begin(), known.end());
     } catch (const std::runtime_error& error) {

@@ -16,6 +16,15 @@ core::Token open_catalogue(const std::string& url, bool may_migrate) {
         .instance;
 }
 
+core::Task<core::Token> open_beside(Session& session, bool may_migrate) {
+    // The work may outlive a caller that is cancelled: it owns what it touches.
+    const auto instance = std::make_shared<core::Token>();
+    const std::string url = session.settings.postgres.url;
+    std::function<void()> work = [instance, url, may_migrate] { *instance = open_catalogue(url, may_migrate); };
+    co_await session.threads->run(std::move(work));
+    co_return *instance;
+}
+
 std::string advice(const std::string& flag) {
     return "\nStart it, or name another with " + flag + "; --local uses a private server instead.";
 }
@@ -40,17 +49,9 @@ core::Task<> reach_redis(Session& session, std::shared_ptr<queue::RedisConnectio
                                advice("--redis URL"));
 }
 
-core::Task<core::Token> contact_postgres(Session& session) {
-    // The work may outlive a caller that is cancelled: it owns what it touches.
-    const auto instance = std::make_shared<core::Token>();
-    const std::string url = session.settings.postgres.url;
-    const bool may_migrate = session.settings.migrate;
-    std::function<void()> work = [instance, url, may_migrate] {
-        *instance = open_catalogue(url, may_migrate);
-    };
-    co_await session.threads->run(std::move(work));
-    co_return *instance;
-}
+core::Task<core::Token> contact_postgres(Session& session) { return open_beside(session, session.settings.migrate); }
+
+core::Task<> look_at_catalogue(Session& session) { (void)co_await open_beside(session, false); }
 
 core::Task<core::Token> reach_postgres(Session& session) {
     const auto begin = session.clock.steady();

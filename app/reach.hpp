@@ -17,5 +17,8 @@ core::Task<> reach_redis(Session& session, std::shared_ptr<queue::RedisConnectio
 core::Task<core::Token> reach_postgres(Session& session);
 /// One try of the same: throws core::TransientError when Postgres is away.
 core::Task<core::Token> contact_postgres(Session& session);
+/// For commands that only look: one try, and nothing is migrated. Throws core::ConfigError where pawl's tables are missing or of
+/// another version.
+core::Task<> look_at_catalogue(Session& session);
 
 }  // namespace pawl::app

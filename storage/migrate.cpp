@@ -74,9 +74,9 @@ Migrated require_migrated(Connection& connection) {
         refuse_newer(result.version, newest);
         if (result.version == newest) result.instance = make_instance(transaction);
     });
-    if (result.version < newest)
-        throw core::ConfigError(
-            "the tables of pawl are missing or older than this pawl: run 'pawl migrate'");
+    if (result.version == 0)
+        throw core::ConfigError("this database has no tables of pawl: the first 'pawl backfill' or 'pawl run' makes them, or 'pawl migrate'");
+    if (result.version < newest) throw core::ConfigError("the tables of pawl are older than this pawl: run 'pawl migrate'");
     return result;
 }
 
