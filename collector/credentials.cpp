@@ -209,7 +209,8 @@ void inject_credentials(const core::SourceFile& source, const std::string& key,
         inject(how.inject_header, how.inject_query, how.inject_value.fill("key", key), request);
     } else if (source.auth) {
         const auto& auth = *source.auth;
-        if (auth.kind == Auth::Kind::bearer || auth.grant) inject("Authorization", "", "Bearer " + key, request);
+        if (auth.kind == Auth::Kind::session) inject(auth.header, auth.query, auth.inject_value.fill("key", key), request);
+        else if (auth.kind == Auth::Kind::bearer || auth.grant) inject("Authorization", "", "Bearer " + key, request);
         if (auth.kind == Auth::Kind::basic) inject("Authorization", "", "Basic " + key, request);
         if (auth.kind == Auth::Kind::api_key) inject(auth.header, auth.query, key, request);
     }
@@ -217,7 +218,7 @@ void inject_credentials(const core::SourceFile& source, const std::string& key,
 
 std::string secret_query_of(const core::SourceFile& source) {
     if (source.credentials) return source.credentials->inject_query;
-    if (source.auth && source.auth->kind == Auth::Kind::api_key) return source.auth->query;
+    if (source.auth && (source.auth->kind == Auth::Kind::api_key || source.auth->kind == Auth::Kind::session)) return source.auth->query;
     return {};
 }
 

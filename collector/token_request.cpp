@@ -6,11 +6,14 @@
 
 #include "collector/feedback.hpp"
 #include "collector/jwt.hpp"
+#include "collector/page_answers.hpp"
 #include "collector/url.hpp"
 #include "core/base64.hpp"
 #include "core/characters.hpp"
+#include "core/errors.hpp"
 #include "core/http_date.hpp"
 #include "core/instant.hpp"
+#include "core/json_document.hpp"
 #include "core/percent_encoding.hpp"
 #include "core/redact.hpp"
 
@@ -91,6 +94,7 @@ std::string_view advice(const core::TokenGrant& grant, std::string_view code) {
     if (code == "invalid_grant" && grant.rotates())
         return ". The refresh token is over or was used by someone else: get a new one from the "
                "API, and put it in the place of refresh_token";
+    if (grant.kind == Grant::session) return ". Are user and password right, and is that all that the API wants?";
     if (grant.signs())
         return ". Are issuer, private key, audience and claims right, and is the clock of this "
                "host?";
@@ -186,6 +190,48 @@ TokenAnswer read_given(const core::TokenGrant& grant, const HttpResponse& respon
     return given;
 }
 
+/// The value of the cookie that a response sets last; "" where it sets none of this name.
+std::string cookie_set(const HttpResponse& response, const std::string& name) {
+    std::string value;
+    for (const auto& [header, text] : response.headers) {
+        if (core::lower(header) != "set-cookie") continue;
+        const auto pair = text.substr(0, text.find(';'));
+        const auto equals = pair.find('=');
+        if (equals != std::string::npos && core::trimmed(pair.substr(0, equals)) == name) value = core::trimmed(pair.substr(equals + 1));
+    }
+    return value;
+}
+
+std::string session_token(const core::TokenGrant& grant, const HttpResponse& response) {
+    if (!grant.token_at) {
+        const auto value = cookie_set(response, grant.cookie);
+        return value.empty() ? "" : grant.cookie + "=" + value;
+    }
+    std::optional<core::JsonDocument> document;
+    try {
+        document = core::JsonDocument::parse(response.body);
+    } catch (const core::PermanentError&) {  // the token may stand in a header
+    }
+    PageAnswers answer(document ? &*document : nullptr, response.headers);
+    return std::string(answer(grant.token_at).text);
+}
+
+TokenAnswer read_session(const core::TokenGrant& grant, const HttpResponse& response, const Json& answer, core::WallTime now) {
+    GivenToken given;
+    given.token = session_token(grant, response);
+    core::remember_secret(given.token);
+    if (given.token.empty())
+        return for_good("the login's answer has no " + (grant.token_at ? grant.token_at->text() : "cookie " + grant.cookie) +
+                        (error_of(answer).empty() ? "" : ", it says " + error_of(answer)) + std::string(advice(grant, "")));
+    const auto is_printable = [](char c) { return c >= 0x20 && c < 0x7f; };
+    if (given.token.size() > token_bytes_max || !std::all_of(given.token.begin(), given.token.end(), is_printable))
+        return for_good("the login gives a token that cannot stand in a header");
+    const bool told = answer.contains("expires_in") || answer.contains("expires_at");
+    given.life = (told ? life_of(answer, response, now) : std::nullopt).value_or(grant.lifetime);
+    if (given.life.count() <= 0) return later("the login gives a token that is over already");
+    return given;
+}
+
 }  // namespace
 
 TokenRequest token_request(const core::TokenGrant& grant, const std::string& refresh_token,
@@ -197,6 +243,11 @@ TokenRequest token_request(const core::TokenGrant& grant, const std::string& ref
     http.body_max = answer_bytes_max;
     http.headers = {{"Accept", "application/json"}};
     if (grant.signs()) request.assertion = signed_jwt(grant, now);
+    if (grant.kind == Grant::session) {
+        http.headers.emplace_back("Content-Type", grant.login_type);
+        http.body = grant.login;
+        return request;
+    }
     if (grant.kind == Grant::jwt_bearer) {
         http.headers.emplace_back("Authorization", "Bearer " + request.assertion);
         http.headers.emplace_back("Content-Type", "application/json");
@@ -223,7 +274,10 @@ TokenAnswer read_token_answer(const core::TokenGrant& grant, const HttpResult& r
     auto answer = Json::parse(response.body, nullptr, false);
     const bool is_object = answer.is_object();
     if (!is_object) answer = Json::object();
+    const bool logged_in = grant.kind == Grant::session && !grant.cookie.empty() && response.status / 100 == 3;  // to its start page
+    if (logged_in) return read_session(grant, response, answer, now);
     if (response.status < 200 || response.status > 299) return refused(grant, response, answer);
+    if (grant.kind == Grant::session) return read_session(grant, response, answer, now);
     if (!is_object) return later("the token server's answer is no JSON object");
     return read_given(grant, response, answer, now);
 }

@@ -43,7 +43,7 @@ void require(bool done) {
 std::string secrets_of(const core::TokenGrant& grant) {
     std::string all;
     for (const auto& part : {grant.url, grant.client_id, grant.client_secret, grant.refresh_token,
-                             grant.issuer, grant.private_key})
+                             grant.issuer, grant.private_key, grant.login})
         all += std::to_string(part.size()) + ":" + part;
     return all;
 }

@@ -35,20 +35,6 @@ Template read_inject_value(const YamlNode& node, Problems& problems) {
     return *value;
 }
 
-void read_inject(const MapReader& map, Credentials& credentials, Problems& problems) {
-    if (!map.has("inject")) {
-        credentials.inject_header = "authorization";
-        credentials.inject_value = Template::compile("Bearer {key}");
-        return;
-    }
-    const auto inject = map.open("inject");
-    if (!inject) return;
-    read_target(*inject, credentials.inject_header, credentials.inject_query, problems);
-    credentials.inject_value = Template::compile("{key}");
-    if (const YamlNode* value = inject->find("value"))
-        credentials.inject_value = read_inject_value(*value, problems);
-}
-
 /// The request that tells whose key it is.
 void read_owner(const MapReader& file, const MapReader& map, Credentials& credentials, Problems& problems) {
     const auto owner = map.open("owner");
@@ -88,6 +74,15 @@ void refuse_line_breaks(const MapReader& map, const Auth& auth, Problems& proble
 
 }  // namespace
 
+void read_inject(const MapReader& map, std::string& header, std::string& query, Template& text, Problems& problems) {
+    const auto inject = map.open("inject");
+    if (!inject) return;
+    header.clear();
+    read_target(*inject, header, query, problems);
+    text = Template::compile("{key}");
+    if (const YamlNode* value = inject->find("value")) text = read_inject_value(*value, problems);
+}
+
 std::string read_secret(const MapReader& map, std::string_view name) {
     const YamlNode* node = map.require(name);
     if (node == nullptr) return "";
@@ -114,7 +109,9 @@ std::optional<Credentials> read_credentials(const MapReader& file, Problems& pro
                                                      Credentials::From::env);
         if (which) credentials.name = from->text(*which);
     }
-    read_inject(*map, credentials, problems);
+    credentials.inject_header = "authorization";
+    credentials.inject_value = Template::compile("Bearer {key}");
+    read_inject(*map, credentials.inject_header, credentials.inject_query, credentials.inject_value, problems);
     read_owner(file, *map, credentials, problems);
     return credentials;
 }
@@ -125,10 +122,9 @@ std::optional<Auth> read_auth(const MapReader& file, Problems& problems) {
     if (file.has("credentials"))
         problems.add(map->at(), "\"credentials\" and \"auth\" exclude each other");
     Auth auth;
-    const auto which = map->one_of({"bearer", "basic", "api_key", "oauth2", "jwt"});
-    if (!which && !map->has("session"))
-        problems.add(map->at(),
-                     "\"bearer\", \"basic\", \"api_key\", \"oauth2\" or \"jwt\" is missing");
+    const auto which = map->one_of({"bearer", "basic", "api_key", "oauth2", "jwt", "session"});
+    if (!which)
+        problems.add(map->at(), "\"bearer\", \"basic\", \"api_key\", \"oauth2\", \"jwt\" or \"session\" is missing");
     if (which == "bearer") auth.token = read_secret(*map, "bearer");
     if (which == "basic") read_basic(*map, auth);
     if (which == "api_key") read_api_key(*map, auth, problems);
@@ -140,6 +136,7 @@ std::optional<Auth> read_auth(const MapReader& file, Problems& problems) {
         auth.kind = Auth::Kind::jwt;
         auth.grant = read_jwt(*map, problems);
     }
+    if (which == "session") read_session(*map, auth, problems);
     refuse_line_breaks(*map, auth, problems);
     return auth;
 }

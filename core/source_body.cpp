@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "core/decimal.hpp"
+#include "core/errors.hpp"
+#include "core/redact.hpp"
 #include "core/source_parts.hpp"
 
 namespace pawl::core::reading {
@@ -128,7 +130,43 @@ void check_place(const MapReader& map, const Stream& stream, const Into& into, c
     }
 }
 
+/// All texts below `node`: who logs in, and with what.
+void remember_secrets(const YamlNode& node) {
+    if (node.is_scalar()) remember_secret(node.text);
+    for (const std::string& value : node.variable_values) remember_secret(value);
+    for (const YamlNode& item : node.items) remember_secrets(item);
+    for (const YamlNode::Member& member : node.members) remember_secrets(member.value);
+}
+
 }  // namespace
+
+std::pair<std::string, std::string> read_fixed_body(const MapReader& map, Problems& problems) {
+    const auto which = map.one_of({"json", "form"});
+    const YamlNode* node = which ? map.find(*which) : nullptr;
+    if (!which) problems.add(map.at(), "\"json\" or \"form\" is missing: what is sent?");
+    if (node == nullptr) return {};
+    if (!node->is_map()) {
+        add_wrong_type(*node, *which, "a map", problems);
+        return {};
+    }
+    remember_secrets(*node);
+    const auto root = BodyReader{problems}.read(*node);
+    std::vector<Template> templates;
+    root.add_templates(templates);
+    for (const Template& filled : templates)
+        if (!filled.names().empty()) {
+            problems.add(node->at, fmt::format("\"{}\" is the same for every login: it takes no {{placeholders}}", *which));
+            return {};
+        }
+    try {
+        const auto body = root.fill({});
+        if (which == "form") return {body.form(), "application/x-www-form-urlencoded"};
+        return {body.json(), "application/json"};
+    } catch (const PermanentError& error) {
+        problems.add(node->at, error.what());
+        return {};
+    }
+}
 
 Into read_into(const YamlNode& node, std::string_view name, Problems& problems) {
     const std::string text = read_text(node, name, problems).value_or("");

@@ -39,6 +39,7 @@ struct TokenGrant {
         refresh_token,
         jwt_bearer,     ///< the JWT is the Bearer of a POST: GitHub App
         jwt_assertion,  ///< the JWT is a form's `assertion` (RFC 7523): service accounts
+        session,        ///< a login of the API's own kind
     };
     Kind kind = Kind::client_credentials;
     std::string url;                   ///< where tokens are given: https, or http on the loopback
@@ -50,7 +51,10 @@ struct TokenGrant {
     std::string private_key;           ///< jwt: RSA key, PEM
     std::string private_key_file;      ///< or the file that holds it
     std::vector<std::pair<std::string, std::string>> claims;  ///< jwt: more of them
-    Micros lifetime = std::chrono::minutes(10);  ///< jwt: from iat to exp
+    Micros lifetime = std::chrono::minutes(10);  ///< jwt: from iat to exp; session: where the answer does not tell
+    std::string login, login_type;     ///< session: the body of the login and its Content-Type
+    std::optional<Expression> token_at;  ///< session: where the token is in the answer; absent: in `cookie`
+    std::string cookie;                ///< session: name of the cookie
 
     /// The API may give a new refresh token for each one that is used: then the new one must not be lost.
     [[nodiscard]] bool rotates() const { return kind == Kind::refresh_token; }
@@ -58,12 +62,13 @@ struct TokenGrant {
 };
 
 struct Auth {
-    enum class Kind : std::uint8_t { bearer, basic, api_key, oauth2, jwt };
+    enum class Kind : std::uint8_t { bearer, basic, api_key, oauth2, jwt, session };
     Kind kind = Kind::bearer;
-    std::optional<TokenGrant> grant;   ///< oauth2, jwt: the token renews itself
+    std::optional<TokenGrant> grant;   ///< oauth2, jwt, session: the token renews itself
     std::string token;                 ///< bearer token or api key
     std::string user, password;        ///< basic
-    std::string header, query;         ///< api_key: where it goes
+    std::string header, query;         ///< api_key, session: where it goes
+    Template inject_value;             ///< session: text with {key} in it
 };
 
 /// One limit of the API. Every limit whose `match` fits the request's path must grant.

@@ -1,5 +1,7 @@
-// auth: oauth2 and jwt, where the source says how a token is got.
+// auth: oauth2, jwt and session, where the source says how a token is got.
 #include <fmt/format.h>
+
+#include <tuple>
 
 #include "core/source_parts.hpp"
 
@@ -12,6 +14,7 @@ using Grant = TokenGrant::Kind;
 constexpr Micros jwt_lifetime_least =
     std::chrono::minutes(2);                                 // a minute of it is over at the start
 constexpr Micros jwt_lifetime_most = std::chrono::hours(1);  // Google: at most an hour
+constexpr Micros session_lifetime_untold = std::chrono::hours(1), session_lifetime_least = std::chrono::minutes(1);
 
 /// What goes there is a secret: in the clear it may go to this machine only.
 bool is_safe_place(std::string_view url) {
@@ -134,6 +137,25 @@ TokenGrant read_jwt(const MapReader& auth, Problems& problems) {
     }
     read_exchange(*map, grant, problems);
     return grant;
+}
+
+void read_session(const MapReader& map, Auth& auth, Problems& problems) {
+    auth.kind = Auth::Kind::session;
+    TokenGrant& grant = auth.grant.emplace();
+    grant.kind = Grant::session;
+    const auto session = map.open("session");
+    if (!session) return;
+    grant.url = read_token_url(*session, "url", problems);
+    std::tie(grant.login, grant.login_type) = read_fixed_body(*session, problems);
+    const auto which = session->one_of({"token", "cookie"});
+    if (!which) problems.add(session->at(), "\"token\" or \"cookie\" is missing: what does the login give?");
+    if (which == "token") grant.token_at = session->expression("token");
+    if (which == "cookie") grant.cookie = session->text("cookie");
+    grant.lifetime = session->duration("lifetime").value_or(session_lifetime_untold);
+    if (grant.lifetime < session_lifetime_least) problems.add(session->find("lifetime")->at, "\"lifetime\" must be at least 1m");
+    auth.header = which == "cookie" ? "cookie" : "authorization";
+    auth.inject_value = Template::compile(which == "cookie" ? "{key}" : "Bearer {key}");
+    read_inject(*session, auth.header, auth.query, auth.inject_value, problems);
 }
 
 }  // namespace pawl::core::reading

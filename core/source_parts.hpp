@@ -21,6 +21,11 @@ namespace pawl::core::reading {
 // source_grants.cpp: tokens that renew themselves
 [[nodiscard]] TokenGrant read_oauth2(const MapReader& auth, Problems& problems);
 [[nodiscard]] TokenGrant read_jwt(const MapReader& auth, Problems& problems);
+void read_session(const MapReader& map, Auth& auth, Problems& problems);
+/// `inject`: how a key goes into a request, where `map` says so.
+void read_inject(const MapReader& map, std::string& header, std::string& query, Template& text, Problems& problems);
+/// A body that is the same for all requests: its text and its Content-Type. What stands in it counts as secret.
+[[nodiscard]] std::pair<std::string, std::string> read_fixed_body(const MapReader& map, Problems& problems);
 
 // source_limits.cpp: how fast it may be asked
 [[nodiscard]] std::vector<Limit> read_limits(const MapReader& file, Problems& problems);

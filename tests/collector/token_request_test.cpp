@@ -185,3 +185,45 @@ TEST_CASE("a server's own words are cut, and one line", "[token_request]") {
     CHECK(refusal.reason.find('\x1b') == std::string::npos);
     CHECK(refusal.reason.find('\n') == std::string::npos);
 }
+
+namespace {
+
+core::TokenGrant login(std::optional<std::string> token_at) {
+    core::TokenGrant grant;
+    grant.kind = GrantKind::session;
+    grant.url = "https://id.test/login";
+    grant.login = R"({"user":"me","password":"pass-word-1"})";
+    grant.login_type = "application/json";
+    grant.lifetime = 12h;
+    if (token_at) grant.token_at = core::Expression::compile(*token_at);
+    else grant.cookie = "sid";
+    return grant;
+}
+
+}  // namespace
+
+TEST_CASE("a login sends its body, and its token is where the source file says", "[token_request]") {
+    const auto request = token_request(login("$.session.token"), "", asked_at).http;
+    CHECK(request.method == "POST");
+    CHECK(request.url == "https://id.test/login");
+    CHECK(request.body == R"({"user":"me","password":"pass-word-1"})");
+    CHECK(test::header_sent(request, "content-type") == "application/json");
+
+    const auto token = [](const core::TokenGrant& grant, int status, const std::string& body, Headers headers = {}) {
+        const auto answer = read_token_answer(grant, respond(status, body, std::move(headers)), asked_at);
+        if (const auto* refusal = std::get_if<TokenRefusal>(&answer)) return "refused: " + refusal->reason;
+        const auto& given = std::get<GivenToken>(answer);
+        return given.token + " for " + std::to_string(given.life / 1s) + " s";
+    };
+    CHECK(token(login("$.session.token"), 200, R"({"session": {"token": "t1"}})") == "t1 for 43200 s");
+    CHECK(token(login("$.session.token"), 201, R"({"session": {"token": "t1"}, "expires_in": 60})") == "t1 for 60 s");
+    CHECK(token(login("header.x_session"), 200, "welcome", {{"X-Session", "t2"}}) == "t2 for 43200 s");
+    CHECK(token(login({}), 302, "", {{"Set-Cookie", "other=1; Path=/"}, {"set-cookie", "sid=abc=; HttpOnly; Path=/"}}) == "sid=abc= for 43200 s");
+    CHECK(token(login("$.session.token"), 200, R"({"error": "wrong password"})") ==
+          "refused: the login's answer has no $.session.token, it says wrong password. Are user and password right, and is that all that the API wants?");
+    CHECK(token(login({}), 200, "") ==
+          "refused: the login's answer has no cookie sid. Are user and password right, and is that all that the API wants?");
+    CHECK(token(login("$.t"), 200, "{\"t\": \"a\\nb\"}") == "refused: the login gives a token that cannot stand in a header");
+    CHECK(token(login("$.t"), 401, R"({"message": "no"})").starts_with("refused: the token server answers HTTP 401, no. Are user and password right"));
+    CHECK(token(login("$.t"), 302, "").starts_with("refused: the token server answers HTTP 302, a redirect"));
+}

@@ -31,13 +31,13 @@ struct TokenWalkBench {
     core::SeededRandom random{5};
     test::InlineOffload offload;
     core::CountingTelemetry telemetry;
-    std::shared_ptr<const core::SourceFile> source = test::source_paged("none", token_auth);
+    std::shared_ptr<const core::SourceFile> source;
     std::unique_ptr<Collector> collector;
     int given = 0;
     std::string good;  // the token that the API takes
     bool ended = false;
 
-    explicit TokenWalkBench(int count = 1) {
+    explicit TokenWalkBench(int count = 1, const std::string& auth = token_auth) : source(test::source_paged("none", auth)) {
         http.answer = [this](const HttpRequest& request) { return answer(request); };
         const TokenPorts tokens{http, time, random, telemetry, &store};
         CollectorPorts ports{frontiers, quota, catalogue, http, time, random, offload, telemetry};
@@ -180,4 +180,22 @@ TEST_CASE("a token goes nowhere but to the source's own origin", "[collector][to
     CHECK(bench.frontiers.jobs[0].outcome == core::Outcome::failed);
     for (const auto& request : bench.http.asked)
         CHECK(request.url.find("elsewhere") == std::string::npos);
+}
+
+TEST_CASE("a session is begun, its cookie goes with each request, and a new one is begun when it is refused", "[tokens]") {
+    TokenWalkBench bench(1, "auth: {session: {url: \"https://id.example.com/login\", form: {user: me, password: walk-pass}, cookie: sid}}\n");
+    int logins = 0;
+    std::vector<std::string> cookies;
+    bench.http.answer = [&](const HttpRequest& request) -> HttpResult {
+        if (request.url.ends_with("/login")) {
+            CHECK(request.body == "user=me&password=walk-pass");
+            return respond(204, "", {{"Set-Cookie", "sid=walk-session-" + std::to_string(++logins) + "; HttpOnly"}});
+        }
+        cookies.push_back(test::header_sent(request, "cookie"));
+        CHECK(test::header_sent(request, "authorization").empty());
+        return logins > 1 ? respond(200, "[{\"id\": 1}]") : respond(401, "");  // the first has ended meanwhile
+    };
+    bench.collect();
+    CHECK(logins == 2);
+    CHECK(cookies == std::vector<std::string>{"sid=walk-session-1", "sid=walk-session-2"});
 }

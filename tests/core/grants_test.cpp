@@ -1,4 +1,4 @@
-// auth: oauth2 and jwt, right ones and wrong ones.
+// auth: oauth2, jwt and session, right ones and wrong ones.
 #include "core/redact.hpp"
 #include "core/source_parser.hpp"
 #include "tests/core/problem_list.hpp"
@@ -138,4 +138,45 @@ TEST_CASE("wrong: jwt", "[grants][wrong_files]") {
     CHECK(wrong("{jwt: {issuer: a, private_key_file: f, exchange: {url: \"https://h/\", send: "
                 "form}}}") ==
           Told{"2:82: \"send\" must be \"bearer\" or \"assertion\", not \"form\""});
+}
+
+TEST_CASE("a session begins with a body that is the same for every login", "[grants]") {
+    const auto source = parse_source_text("source: s\nauth: {session: {url: \"https://h/login\", json: {user: {name: ann, pin: 7}, "
+                                          "password: \"${SECRET}\"}, token: $.session.token, lifetime: 12h}}" + streams,
+                                          "x.yaml", {{"SECRET", "pass-of-session"}});
+    const auto& grant = *source.auth->grant;
+    CHECK(grant.kind == Grant::session);
+    CHECK(grant.login == R"({"user":{"name":"ann","pin":7},"password":"pass-of-session"})");
+    CHECK(grant.login_type == "application/json");
+    CHECK(grant.token_at->text() == "$.session.token");
+    CHECK(grant.lifetime == std::chrono::hours(12));
+    CHECK(source.auth->header == "authorization");
+    CHECK(source.auth->inject_value.fill("key", "t") == "Bearer t");
+    CHECK(redact("it is pass-of-session") == "it is ***");
+    CHECK_FALSE(grant.rotates());
+    CHECK_FALSE(grant.signs());
+
+    const auto by_cookie = parse_source_text("source: s\nauth: {session: {url: \"https://h/login\", form: {user: a b, password: x}, cookie: sid}}" + streams,
+                                             "x.yaml", {});
+    CHECK(by_cookie.auth->grant->login == "user=a%20b&password=x");
+    CHECK(by_cookie.auth->grant->cookie == "sid");
+    CHECK(by_cookie.auth->grant->lifetime == std::chrono::hours(1));
+    CHECK(by_cookie.auth->header == "cookie");
+    CHECK(by_cookie.auth->inject_value.fill("key", "sid=1") == "sid=1");
+
+    const auto elsewhere = parse_source_text("source: s\nauth: {session: {url: \"https://h/login\", json: {}, token: $.t, inject: {query: sid}}}" + streams,
+                                             "x.yaml", {});
+    CHECK(elsewhere.auth->header.empty());
+    CHECK(elsewhere.auth->query == "sid");
+}
+
+TEST_CASE("a session that is not whole is told", "[grants]") {
+    CHECK(wrong("{session: {url: \"http://h/login\", cookie: sid}}") ==
+          Told{"2:16: \"json\" or \"form\" is missing: what is sent?",
+               "2:22: \"url\" must begin with https://: secrets are sent there"});
+    CHECK(wrong("{session: {url: \"https://h/login\", json: {a: 1}}}") ==
+          Told{"2:16: \"token\" or \"cookie\" is missing: what does the login give?"});
+    CHECK(wrong("{session: {url: \"https://h/login\", json: {a: \"{b}\"}, token: $.t, lifetime: 5s}}") ==
+          Told{"2:46: \"json\" is the same for every login: it takes no {placeholders}", "2:84: \"lifetime\" must be at least 1m"});
+    CHECK(wrong("{session: {url: \"https://h/login\", json: {}, form: {}, token: $.t}}").size() == 1);
 }

@@ -172,7 +172,6 @@ TEST_CASE("wrong: bodies, and places in them", "[wrong_files]") {
 
 TEST_CASE("wrong: what is not built yet is told so", "[wrong_files]") {
     CHECK(wrong_field("raw: {keep: 90d}") == Lines{later("7:5", "raw")});
-    CHECK(wrong_head("auth: {session: {}}\n") == Lines{later("3:8", "session")});
     CHECK(wrong_head("defaults: {raw: {keep: 1d}}\n") == Lines{later("3:12", "raw")});
 }
 
