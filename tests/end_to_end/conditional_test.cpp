@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "tests/end_to_end/http_get.hpp"
+#include "tests/end_to_end/http_client.hpp"
 #include "tests/end_to_end/world.hpp"
 #include "tests/support/catch.hpp"
 

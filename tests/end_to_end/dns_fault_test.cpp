@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/end_to_end/accounts.hpp"
-#include "tests/end_to_end/http_get.hpp"
+#include "tests/end_to_end/http_client.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/forwarder.hpp"

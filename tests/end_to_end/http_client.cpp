@@ -1,4 +1,4 @@
-#include "tests/end_to_end/http_get.hpp"
+#include "tests/end_to_end/http_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -9,6 +9,11 @@
 namespace pawl::test {
 
 HttpReply http_get(const std::string& url, const std::map<std::string, std::string>& headers) {
+    return http_send("GET", url, "", headers);
+}
+
+HttpReply http_send(const std::string& method, const std::string& url, const std::string& body,
+                    const std::map<std::string, std::string>& headers) {
     namespace asio = boost::asio;
     namespace http = boost::beast::http;
     const std::string scheme = "http://";
@@ -23,18 +28,20 @@ HttpReply http_get(const std::string& url, const std::map<std::string, std::stri
     const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1)));
     socket.connect({asio::ip::make_address(address.substr(0, colon)), port});
 
-    http::request<http::empty_body> request(
-        http::verb::get, slash == std::string::npos ? "/" : url.substr(slash), 11);
+    http::request<http::string_body> request(http::string_to_verb(method), slash == std::string::npos ? "/" : url.substr(slash), 11);
     request.set(http::field::host, address);
     for (const auto& [name, value] : headers) request.set(name, value);
     request.keep_alive(false);
+    request.body() = body;
+    if (method != "GET") request.prepare_payload();
     http::write(socket, request);
 
     boost::beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(64u << 20);
     http::read(socket, buffer, parser);
-    return {.status = static_cast<int>(parser.get().result_int()), .body = parser.get().body()};
+    const auto& reply = parser.get();
+    return {.status = static_cast<int>(reply.result_int()), .body = reply.body(), .location = std::string(reply[http::field::location])};
 }
 
 }  // namespace pawl::test

@@ -6,7 +6,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/end_to_end/http_get.hpp"
+#include "tests/end_to_end/http_client.hpp"
 #include "tests/end_to_end/world.hpp"
 #include "tests/support/catch.hpp"
 

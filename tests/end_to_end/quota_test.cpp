@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "tests/end_to_end/crew.hpp"
-#include "tests/end_to_end/http_get.hpp"
+#include "tests/end_to_end/http_client.hpp"
 #include "tests/end_to_end/world.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/end_to_end/http_get.hpp"
+#include "tests/end_to_end/http_client.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/eventually.hpp"
 

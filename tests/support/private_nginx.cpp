@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -47,15 +45,6 @@ http {
 }
 )";
     return text.str();
-}
-
-bool listens(int port) {
-    boost::asio::io_context io;
-    boost::asio::ip::tcp::socket socket(io);
-    boost::system::error_code error;
-    socket.connect({boost::asio::ip::address_v4::loopback(), static_cast<std::uint16_t>(port)},
-                   error);
-    return !error;
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace pawl::test {
 namespace {
 namespace fs = std::filesystem;
 
-constexpr auto patience = std::chrono::seconds(20);
+constexpr auto patience = std::chrono::seconds(60);
 
 void copy_directory(const fs::path& from, const fs::path& to) {
     fs::remove_all(to);
