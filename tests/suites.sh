@@ -28,6 +28,7 @@ start_suite() {
         layering) run_suite layering tests/layering/check & ;;
         sources) run_suite sources tests/sources/check "$folder/pawl" & ;;
         units) run_suite units tests/deploy/units_test.sh & ;;
+        tutorial) run_suite tutorial tests/tutorial/run & ;;
         model) run_suite model nice tests/model/run safety faults & ;;
         core | simulation) run_suite "$name" nice "$folder/test_$name" & ;;
         end_to_end) run_suite end_to_end "$folder/test_end_to_end" '~[pace]~[faults]~[.]' & ;;
@@ -48,7 +49,7 @@ run_suites() {
     shift
     local names=("$@")
     [ ${#names[@]} -gt 0 ] ||
-        mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'model\nlayering\nsources\nunits\n')
+        mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'model\nlayering\nsources\nunits\ntutorial\n')
     trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
     for name in "${names[@]}"; do
         [ "$name" != pace ] || continue
