@@ -68,12 +68,13 @@ void set_redis_back(World& world, std::chrono::milliseconds age) {
     world.memory_lost_since(from);
 }
 
-const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env) {
+const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env,
+                                                             const std::vector<std::string>& replica) {
     static std::map<std::map<std::string, std::string>, std::map<std::string, std::string>> known;
     auto& tables = known[env];
     if (!tables.empty()) return tables;
-    World world({.env = env});
-    const auto ran = world.run({"backfill", "github"});
+    World world({.replica = replica, .env = env});
+    const auto ran = world.run({"backfill", "github"}, 15min);
     INFO(ran.errors);
     REQUIRE(ran.status == 0);
     tables = world.tables();

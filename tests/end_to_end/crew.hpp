@@ -50,8 +50,9 @@ constexpr std::int64_t fsync_interval_us = 1'000'000;  // appendfsync everysec: 
 /// Redis comes back from a copy of its append-only directory that was taken so long ago.
 void set_redis_back(World& world, std::chrono::milliseconds age);
 
-/// The tables of a run that nothing disturbed, with these variables for the source file; the run is made once.
-[[nodiscard]] const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env = {});
+/// The tables of a run that nothing disturbed, with these variables for the source file; the run is made once for each set of them.
+[[nodiscard]] const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env = {},
+                                                                           const std::vector<std::string>& replica = {});
 
 /// A tenth of the pages, for tests whose faults take long enough themselves.
 inline const std::map<std::string, std::string> few_pages{{"TEST_STARGAZER_PAGES", "4"}};
