@@ -28,6 +28,7 @@ struct Invocation {
     std::optional<core::Millis>
         progress_every;    ///< sync, backfill: time between lines that are not redrawn
     std::string from, to;  ///< backfill
+    std::string page_to_update;  ///< config reference --update
     std::map<std::string, std::string> placeholders;  ///< preview --set
     std::map<std::string, std::string> weights;       ///< quota --weight: class → number
     std::vector<std::string> allowed_keys;            ///< quota --allow: aliases
