@@ -10,6 +10,7 @@ constexpr const char* description =
 
 constexpr const char* footer =
     "Examples:\n"
+    "  pawl init --from URL sources/shop.yaml  a source file to begin with, from one page of an API\n"
     "  pawl check sources/github.yaml          is the source file right?\n"
     "  pawl preview repos                      fetch one page, show the rows, store nothing\n"
     "  pawl plan github                        how much there is to ask, and how long it takes\n"
@@ -94,6 +95,18 @@ void Syntax::accept_flag(CLI::App* to) {
 }
 
 void Syntax::add_source_commands() {
+    auto* init = command("init", "Write a source file to begin with; with --from, by looking at one page of an API",
+                         "  pawl init sources/shop\n"
+                         "  pawl init --from 'https://api.github.com/repos/postgres/postgres/issues?state=all' sources/github.yaml\n"
+                         "  pawl init --from https://api.example.org/v1/orders --header 'Authorization: Bearer ${SHOP_TOKEN}'\n");
+    init->add_option("file", invocation.names, "NAME or file to write (default and -: stdout)")->expected(0, 1);
+    init->add_option("--from", invocation.from, "Fetch this page, and propose what a source file says of it")->type_name("URL");
+    init->add_option("--header", invocation.headers, "Request header, 'Name: value' or 'Name: ${VARIABLE}'; may be repeated")
+        ->type_name("HEADER")
+        ->expected(1)
+        ->take_all();
+    init->add_flag("--force", invocation.force, "Write over a file that is there");
+
     auto* check = command("check", "Read source files and report every problem",
                           "  pawl check\n  pawl check sources/github.yaml\n");
     check->add_option("file", invocation.names,
