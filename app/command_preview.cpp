@@ -82,10 +82,11 @@ nlohmann::ordered_json rows_json(const core::SourceFile& source, const core::Str
 }
 
 void print_json(const core::SourceFile& source, const DryPage& page) {
-    Json tables = Json::array(), limits = Json::object();
+    Json tables = Json::array(), limits = Json::object(), unnamed = Json::object();
     for (const auto& rows : page.rows.emits)
         tables.push_back(rows_json(source, *page.stream, rows));
-    for (const auto& [name, value] : page.limits) limits[name] = value;
+    for (const auto& [name, value] : page.limits.named) limits[name] = value;
+    for (const auto& [name, value] : page.limits.unnamed) unnamed[name] = value;
     const Json out{
         {"source", source.name},
         {"stream", page.stream->name},
@@ -95,6 +96,7 @@ void print_json(const core::SourceFile& source, const DryPage& page) {
         {"next_cursor", page.following.cursor ? Json(*page.following.cursor) : Json(nullptr)},
         {"end", page.following.cursor ? "" : page.following.why},
         {"limits", limits},
+        {"limits_not_in_feedback", unnamed},
         {"notes", page.notes},
         {"tables", tables}};
     std::cout << out.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
@@ -133,7 +135,9 @@ void print_text(const core::SourceFile& source, const DryPage& page) {
     std::cout << "\nnext page: "
               << (page.following.cursor ? *page.following.cursor : "none: " + page.following.why)
               << '\n';
-    for (const auto& [name, value] : page.limits) std::cout << name << ": " << value << '\n';
+    for (const auto& [name, value] : page.limits.named) std::cout << name << ": " << value << '\n';
+    for (const auto& [name, value] : page.limits.unnamed)
+        std::cout << name << ": " << value << " (not in the file's feedback: pawl config explain feedback)\n";
     std::cout << "Nothing was stored.\n";
 }
 

@@ -7,6 +7,8 @@
 namespace pawl::app {
 
 [[nodiscard]] core::ExitCode check(const Invocation& invocation);
+[[nodiscard]] core::ExitCode init(const Invocation& invocation);
+[[nodiscard]] core::ExitCode config(const Invocation& invocation);
 [[nodiscard]] core::ExitCode preview(const Invocation& invocation);
 [[nodiscard]] core::ExitCode record(const Invocation& invocation);
 [[nodiscard]] core::ExitCode test(const Invocation& invocation);

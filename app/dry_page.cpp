@@ -17,17 +17,6 @@ namespace {
 constexpr int redirects_max = 5;
 constexpr std::chrono::seconds token_patience{30};  // a person waits
 
-/// Headers of quota, as the source's feedback names them.
-std::vector<std::pair<std::string, std::string>> limits_seen(
-    const core::Feedback& feedback, const collector::HttpResponse& response) {
-    std::vector<std::pair<std::string, std::string>> seen;
-    for (const auto& name : {feedback.limit, feedback.remaining, feedback.reset, feedback.resource,
-                             feedback.retry_after})
-        if (const auto value = name.empty() ? std::nullopt : response.header(name))
-            seen.emplace_back(name, *value);
-    return seen;
-}
-
 constexpr int sightings_enough = 10;  // what the API says is gone is told at once, not asked for again to be sure
 
 bool is_refused(const collector::HttpResult& result) {
@@ -73,7 +62,7 @@ DryPage DryPages::read(const core::Stream& stream, core::SliceDescriptor slice, 
     std::string raw = std::exchange(response.body, {});
     page.status = response.status;
     page.body_bytes = raw.size();
-    page.limits = limits_seen(source_->feedback, response);
+    page.limits = limit_headers(source_->feedback, response.headers);
     page.ending = std::move(answer.ending);
     if (page.ending) return page;
 

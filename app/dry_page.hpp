@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/limit_headers.hpp"
 #include "collector/http.hpp"
 #include "collector/judge.hpp"
 #include "collector/paging.hpp"
@@ -31,7 +32,7 @@ struct DryPage {
     std::optional<collector::Ending> ending;  ///< set: the API gives no page, and has no rows
     collector::Following following;
     core::PageRows rows;
-    std::vector<std::pair<std::string, std::string>> limits;  ///< headers that tell about quota
+    LimitHeaders limits;                                      ///< headers that tell about quota
     std::vector<std::string> notes;                           ///< what was assumed on the way here
 };
 

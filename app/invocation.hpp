@@ -27,7 +27,10 @@ struct Invocation {
     bool progress_json = false;  ///< sync, backfill: one JSON object a line on stdout
     std::optional<core::Millis>
         progress_every;    ///< sync, backfill: time between lines that are not redrawn
-    std::string from, to;  ///< backfill
+    std::string from, to;  ///< backfill: times; init: a URL in `from`
+    std::vector<std::string> headers;  ///< init --header: "Name: value"
+    bool force = false;                ///< init --force: write over what is there
+    std::string page_to_update;  ///< config reference --update
     std::map<std::string, std::string> placeholders;  ///< preview --set
     std::map<std::string, std::string> weights;       ///< quota --weight: class → number
     std::vector<std::string> allowed_keys;            ///< quota --allow: aliases

@@ -28,6 +28,7 @@ std::map<std::string, std::string> environment_of(char** words) {
 
 ExitCode carry_out(const Invocation& invocation) {
     static const std::map<std::string, std::function<ExitCode(const Invocation&)>> commands{
+        {"init", pawl::app::init},         {"config", pawl::app::config},
         {"check", pawl::app::check},       {"preview", pawl::app::preview},
         {"record", pawl::app::record},     {"test", pawl::app::test},
         {"plan", pawl::app::plan},         {"run", pawl::app::run},

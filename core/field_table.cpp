@@ -291,6 +291,21 @@ const Field& source_field(std::string_view path) {
     throw std::logic_error("not in the table of fields: " + std::string(path));
 }
 
+std::vector<const Field*> source_field_children(std::string_view path) {
+    const std::string items = std::string(path) + "[]";
+    std::vector<const Field*> children;
+    for (const Field& field : fields)
+        if (is_child(field.path, path) || (!path.empty() && is_child(field.path, items))) children.push_back(&field);
+    return children;
+}
+
+const Field& defining_field(const Field& field) {
+    const std::string name(last_step(field.path));
+    if (field.type == "as in emit" || field.doc == "Short form: as in emit.") return source_field("streams.*.emit[]." + name);
+    if (field.doc == "As in a stream.") return source_field("streams.*." + name);
+    return field;
+}
+
 std::vector<std::string> source_field_names(std::string_view map_path) {
     std::vector<std::string> names;
     for (const Field& field : fields)

@@ -28,6 +28,10 @@ struct Field {
 /// The row with exactly this path. Throws std::logic_error when there is none: the caller names a
 /// field that is not in the table.
 [[nodiscard]] const Field& source_field(std::string_view path);
+/// The rows one level below the row `path` ("" is the file itself), in order; those of the items where it is a list.
+[[nodiscard]] std::vector<const Field*> source_field_children(std::string_view path);
+/// The row that says what `field` is, where it is "as in emit" or "as in a stream"; else itself.
+[[nodiscard]] const Field& defining_field(const Field& field);
 /// Names inside the map at `map_path` that this version supports.
 [[nodiscard]] std::vector<std::string> source_field_names(std::string_view map_path);
 /// `"a | b | c"` as a list.

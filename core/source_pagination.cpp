@@ -8,7 +8,7 @@ namespace pawl::core::reading {
 namespace {
 
 constexpr std::string_view paginate_path = "streams.*.paginate";
-constexpr std::int64_t number_max = 1'000'000'000;
+constexpr std::int64_t page_number_max = 1'000'000'000;
 constexpr std::int64_t overlap_max = 100;
 
 /// `page`, or `body.page`.
@@ -22,9 +22,9 @@ Into read_place(const MapReader& map, std::string_view name, std::string fallbac
 /// `size` and `size_param` mean something only together.
 void read_page(const MapReader& map, Pagination& pagination, Problems& problems) {
     pagination.param = read_place(map, "param", "page", problems);
-    pagination.start = map.whole_number("start", {0, number_max}, 1);
+    pagination.start = map.whole_number("start", {0, page_number_max}, 1);
     pagination.size_param = read_place(map, "size_param", "", problems);
-    pagination.size = map.whole_number("size", {1, number_max}, 0);
+    pagination.size = map.whole_number("size", {1, page_number_max}, 0);
     pagination.last = map.expression("last");
     if (map.has("size") != map.has("size_param"))
         problems.add(map.at(), map.has("size") ? "\"size\" needs \"size_param\""
@@ -33,7 +33,7 @@ void read_page(const MapReader& map, Pagination& pagination, Problems& problems)
 
 void read_offset(const MapReader& map, Pagination& pagination, Problems& problems) {
     pagination.param = read_place(map, "param", "offset", problems);
-    pagination.size = map.whole_number("limit", {1, number_max}, 0);
+    pagination.size = map.whole_number("limit", {1, page_number_max}, 0);
     if (pagination.size > 0 || map.has("limit_param"))
         pagination.size_param = read_place(map, "limit_param", "limit", problems);
     pagination.last = map.expression("total");

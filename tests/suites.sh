@@ -27,6 +27,7 @@ start_suite() {
     case $name in
         layering) run_suite layering tests/layering/check & ;;
         sources) run_suite sources tests/sources/check "$folder/pawl" & ;;
+        schema) run_suite schema tests/schema/check "$folder/pawl" & ;;
         units) run_suite units tests/deploy/units_test.sh & ;;
         tutorial) run_suite tutorial tests/tutorial/run & ;;
         model) run_suite model nice tests/model/run safety faults & ;;
@@ -49,7 +50,7 @@ run_suites() {
     shift
     local names=("$@")
     [ ${#names[@]} -gt 0 ] ||
-        mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'model\nlayering\nsources\nunits\ntutorial\n')
+        mapfile -t names < <(ctest --test-dir "$folder" -N | sed -n 's/^ *Test *#[0-9]*: //p'; printf 'model\nlayering\nsources\nschema\nunits\ntutorial\n')
     trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
     for name in "${names[@]}"; do
         [ "$name" != pace ] || continue
