@@ -217,7 +217,7 @@ TEST_CASE("a login sends its body, and its token is where the source file says",
     };
     CHECK(token(login("$.session.token"), 200, R"({"session": {"token": "t1"}})") == "t1 for 43200 s");
     CHECK(token(login("$.session.token"), 201, R"({"session": {"token": "t1"}, "expires_in": 60})") == "t1 for 60 s");
-    CHECK(token(login("header.x_session"), 200, "welcome", {{"X-Session", "t2"}}) == "t2 for 43200 s");
+    CHECK(token(login("header.x_session"), 200, "welcome", {{"x-session", "t2"}}) == "t2 for 43200 s");
     CHECK(token(login({}), 302, "", {{"Set-Cookie", "other=1; Path=/"}, {"set-cookie", "sid=abc=; HttpOnly; Path=/"}}) == "sid=abc= for 43200 s");
     CHECK(token(login("$.session.token"), 200, R"({"error": "wrong password"})") ==
           "refused: the login's answer has no $.session.token, it says wrong password. Are user and password right, and is that all that the API wants?");

@@ -19,7 +19,7 @@ TEST_CASE("a row has path, type, default and words, with bars that do not end th
           "| `limits[].per` | owner \\| key \\| source | `owner` | Whose budget it is: each account's, each key's, or everyone's "
           "together. |");
     CHECK(has(reference_row(source_field("limits[].rate")), " | rate | – | "));
-    CHECK(reference_row(source_field("auth.session")) == "| `auth.session` | Log in once, reuse the session. |");
+    CHECK(reference_row(source_field("streams.*.raw")) == "| `streams.*.raw` | Keep response bodies. |");
 }
 
 TEST_CASE("the rows are those of all fields, and what is not supported apart", "[field_reference]") {
@@ -28,7 +28,7 @@ TEST_CASE("the rows are those of all fields, and what is not supported apart", "
         INFO(field.path);
         CHECK(has(rows, reference_row(field)));
     }
-    CHECK(rows.find("`schedule.streams`") < rows.find("`auth.session`"));
+    CHECK(rows.find("`schedule.streams`") < rows.find("`streams.*.raw`"));
 }
 
 TEST_CASE("a page is renewed row by row, and nothing between them is touched", "[field_reference]") {

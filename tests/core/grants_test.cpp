@@ -114,7 +114,7 @@ TEST_CASE("wrong: oauth2", "[grants][wrong_files]") {
           Told{"2:74: unknown key \"scop\" (did you mean \"scope\"?)"});
     CHECK(wrong("{bearer: abcd, oauth2: {token_url: \"https://h/\", client_id: a, client_secret: "
                 "b}}") == Told{"2:7: \"bearer\" and \"oauth2\" exclude each other"});
-    CHECK(wrong("{}") == Told{"2:7: \"bearer\", \"basic\", \"api_key\", \"oauth2\" or \"jwt\" is "
+    CHECK(wrong("{}") == Told{"2:7: \"bearer\", \"basic\", \"api_key\", \"oauth2\", \"jwt\" or \"session\" is "
                               "missing"});
 }
 
@@ -172,11 +172,11 @@ TEST_CASE("a session begins with a body that is the same for every login", "[gra
 
 TEST_CASE("a session that is not whole is told", "[grants]") {
     CHECK(wrong("{session: {url: \"http://h/login\", cookie: sid}}") ==
-          Told{"2:16: \"json\" or \"form\" is missing: what is sent?",
-               "2:22: \"url\" must begin with https://: secrets are sent there"});
+          Told{"2:17: \"json\" or \"form\" is missing: what is sent?",
+               "2:23: \"url\" must begin with https://: secrets are sent there"});
     CHECK(wrong("{session: {url: \"https://h/login\", json: {a: 1}}}") ==
-          Told{"2:16: \"token\" or \"cookie\" is missing: what does the login give?"});
+          Told{"2:17: \"token\" or \"cookie\" is missing: what does the login give?"});
     CHECK(wrong("{session: {url: \"https://h/login\", json: {a: \"{b}\"}, token: $.t, lifetime: 5s}}") ==
-          Told{"2:46: \"json\" is the same for every login: it takes no {placeholders}", "2:84: \"lifetime\" must be at least 1m"});
+          Told{"2:48: \"json\" is the same for every login: it takes no {placeholders}", "2:82: \"lifetime\" must be at least 1m"});
     CHECK(wrong("{session: {url: \"https://h/login\", json: {}, form: {}, token: $.t}}").size() == 1);
 }

@@ -269,7 +269,7 @@ TEST_CASE("wrong: credentials and auth", "[wrong_files]") {
     CHECK(wrong_head("credentials: {from: {env: A}}\nauth: {bearer: longtoken}\n") ==
           Lines{"4:7: \"credentials\" and \"auth\" exclude each other"});
     CHECK(wrong_head("auth: {}\n") ==
-          Lines{"3:7: \"bearer\", \"basic\", \"api_key\", \"oauth2\" or \"jwt\" is missing"});
+          Lines{"3:7: \"bearer\", \"basic\", \"api_key\", \"oauth2\", \"jwt\" or \"session\" is missing"});
     CHECK(wrong_head("auth: {basic: {user: u}}\n") == Lines{"3:15: \"password\" is missing"});
     CHECK(wrong_head("auth: {api_key: {value: some-key}}\n") ==
           Lines{"3:17: \"header\" or \"query\" is missing: where does the key go?"});
