@@ -33,7 +33,7 @@ constexpr const char* source_text = R"(
 source: many
 base_url: http://127.0.0.1
 streams:
-  items: {foreach: {table: item, key: id}, path: "/item/{id}", key: id}
+  items: {foreach: {table: many.item, key: id}, path: "/item/{id}", key: id}
 )";
 
 class Inline final : public core::Offload {
