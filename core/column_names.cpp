@@ -1,5 +1,6 @@
 #include "core/column_names.hpp"
 
+#include <map>
 #include <set>
 
 #include "core/characters.hpp"
@@ -14,12 +15,15 @@ std::vector<std::string> distinct_names(const std::vector<std::string>& found) {
     std::set<std::string> taken;
     for (const auto& name : found) taken.insert(std::string(trimmed(name)));
     std::set<std::string> given;
+    std::map<std::string, int> last_number;  // behind a name; a thousand columns may have one name
     for (const auto& name : found) {
         std::string one(trimmed(name));
         if (one.empty()) one = "column_" + std::to_string(names.size() + 1);
         const std::string first = one;
-        for (int n = 2; given.contains(one) || (one != trimmed(name) && taken.contains(one)); ++n)
-            one = first + "_" + std::to_string(n);
+        while (given.contains(one) || (one != trimmed(name) && taken.contains(one))) {
+            auto& number = last_number.try_emplace(first, 1).first->second;
+            one = first + "_" + std::to_string(++number);
+        }
         given.insert(one);
         names.push_back(std::move(one));
     }

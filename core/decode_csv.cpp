@@ -12,6 +12,8 @@ namespace pawl::core {
 
 namespace {
 
+constexpr std::size_t fields_max = 10'000;  // of a line: a body of delimiters would take a hundred times its size
+
 struct CsvField {
     std::string_view text;  ///< as it stands, without the quotes around it
     bool quoted = false;
@@ -51,6 +53,8 @@ class CsvReader {
         line.fields.clear();
         line.stray_quote = line.ended = false;
         while (true) {
+            if (line.fields.size() == fields_max)
+                throw PermanentError("line " + std::to_string(number_) + ": more than " + std::to_string(fields_max) + " fields");
             const bool quoted = options_.quote != 0 && at_ < text_.size() && text_[at_] == options_.quote;
             line.fields.push_back(quoted ? quoted_field(line) : plain_field());
             if (at_ == text_.size()) return;

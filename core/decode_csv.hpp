@@ -12,7 +12,7 @@ namespace pawl::core {
 /// line lacks at its end are left out. A line that does not fit the columns becomes an array of its fields instead, so that
 /// nothing can take it for a record: one with too many fields, with text behind a closing quote, or, at the end of the text
 /// without a line break, with too few. Empty lines are skipped. Throws PermanentError, with the line, for a quote that is
-/// not closed.
+/// not closed, and for a line of more than 10,000 fields.
 [[nodiscard]] std::string csv_as_json(const CsvOptions& options, std::string_view text);
 
 }  // namespace pawl::core

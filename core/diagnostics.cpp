@@ -6,6 +6,7 @@
 
 #include "core/characters.hpp"
 #include "core/redact.hpp"
+#include "core/unicode.hpp"
 
 namespace pawl::core {
 
@@ -81,7 +82,7 @@ std::string Problem::render() const {
     if (at.line > 0 && !source_line.empty())
         text += excerpt(at.line, source_line, static_cast<std::size_t>(std::max(at.column, 1)));
     if (!hint.empty()) text += "\n  hint: " + hint;
-    return redact(text);
+    return with_utf8(redact(text));
 }
 
 ProblemsError::ProblemsError(std::vector<Problem> all)
@@ -104,6 +105,9 @@ void Problems::add(Position at, std::string message, std::string hint) {
     const auto line = static_cast<std::size_t>(at.line);
     found_.push_back({file_, at, std::move(message), std::move(hint),
                       line >= 1 && line <= lines_.size() ? lines_[line - 1] : ""});
+    if (found_.size() < problems_max) return;
+    found_.push_back({file_, {}, fmt::format("has more than {} problems: only these are told", problems_max - 1), "", ""});
+    throw_if_any();
 }
 
 void Problems::throw_if_any() const {

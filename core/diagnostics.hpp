@@ -25,7 +25,7 @@ struct Problem {
     std::string source_line;  ///< the line `at` points into; may be empty
 
     /// `file:line:column: message`, the line with a caret below the place, and the hint. Secrets
-    /// are redacted.
+    /// are redacted, and what is no UTF-8 is U+FFFD: `--json` has no other.
     [[nodiscard]] std::string render() const;
 };
 
@@ -35,12 +35,14 @@ struct ProblemsError : ConfigError {
     std::vector<Problem> problems;  ///< in the order of the file
 };
 
+inline constexpr std::size_t problems_max = 1'000;
+
 /// Collects the problems of one file.
 class Problems {
   public:
     Problems(std::string file, std::string_view text);
 
-    /// The same message at the same place is kept once.
+    /// The same message at the same place is kept once. Throws ProblemsError beyond problems_max: nobody reads more.
     void add(Position at, std::string message, std::string hint = "");
     [[nodiscard]] bool empty() const { return found_.empty(); }
     /// Throws ProblemsError when there is any.

@@ -40,6 +40,9 @@ struct Record {
     bool is_part = false;            ///< of split(): `$` is `key`, and `node` the record it is from
 };
 
+/// Bound of a path: no document that is read is nested deeper (JsonBounds::depth_max).
+inline constexpr std::size_t path_steps_max = 128;
+
 /// An expression of a source file: `$.a.b[0].c`, `$$`, `parent.x`, `list.x`, `window.start`, `header.x`, `link.last.page`,
 /// `key`, `value`, literals, `a ?? b`, conditions, `… as TYPE`, and a closed set of functions. Compiled once per stream,
 /// evaluated per record.

@@ -37,6 +37,17 @@ constexpr std::array<Sign, 6> comparison_signs{{{"==", Comparison::equal},
                                                 {"<", Comparison::less},
                                                 {">", Comparison::greater}}};
 
+/// Of other languages.
+struct ForeignSign {
+    std::string_view sign, meant;
+};
+constexpr std::array<ForeignSign, 6> foreign_signs{{{"&&", "a and b"},
+                                                    {"||", "a or b, or a ?? b for the first that is there"},
+                                                    {"?", "if(condition, a, b), or a ?? b"},
+                                                    {"+", "add(a, b)"},
+                                                    {"|", "functions around their text: lower(trim($.a))"},
+                                                    {"!", "not a, or a != b"}}};
+
 bool starts_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool continues_name(char c) { return starts_name(c) || is_digit(c) || c == '-'; }
 
@@ -55,6 +66,11 @@ std::string arguments_taken(const Function& function) {
     return fmt::format("{} argument{}", number, most == 1 && least == 1 ? "" : "s");
 }
 
+bool is_function(std::string_view word) {
+    const auto all = expression_functions();
+    return std::any_of(all.begin(), all.end(), [&](const Function& one) { return one.name == word; });
+}
+
 class Parser {
   public:
     Parser(std::string_view text, Names names) : text_(text), names_(names) {}
@@ -62,11 +78,22 @@ class Parser {
     NodePtr whole() {
         auto node = expression();
         blank();
-        if (at_ < text_.size()) fail("unexpected '" + std::string(text_.substr(at_, 12)) + "'");
+        if (at_ < text_.size()) fail(unexpected());
         return node;
     }
 
   private:
+    /// What stands behind the end of an expression, and what was probably meant by it.
+    std::string unexpected() const {
+        const auto rest = text_.substr(at_);
+        if (rest == "as") return "a type is missing: $.a as bigint";
+        for (const auto& [sign, meant] : foreign_signs)
+            if (rest.starts_with(sign)) return fmt::format("there is no {}: write {}", sign, meant);
+        std::size_t end = std::min<std::size_t>(rest.size(), 12);
+        while (end < rest.size() && (static_cast<unsigned char>(rest[end]) & 0xc0) == 0x80) ++end;  // no half character
+        return "unexpected '" + std::string(rest.substr(0, end)) + "'";
+    }
+
     [[noreturn]] void fail(const std::string& why) const { throw ExpressionError(why, at_); }
 
     [[noreturn]] void fail_at(std::size_t column, const std::string& why) const { throw ExpressionError(why, column); }
@@ -91,7 +118,7 @@ class Parser {
 
     std::string name() {
         const auto first = at_;
-        if (at_ >= text_.size() || !starts_name(text_[at_])) fail("a name is missing here");
+        if (at_ >= text_.size() || !starts_name(text_[at_])) fail("a name is missing here; one of other characters is written ['…']");
         while (at_ < text_.size() && continues_name(text_[at_])) ++at_;
         return std::string(text_.substr(first, at_ - first));
     }
@@ -209,12 +236,14 @@ class Parser {
         auto node = node_of(Op::record, at_);
         if (take("$$")) node->op = Op::root;
         else take("$");
+        if (at_ < text_.size() && starts_name(text_[at_])) fail("a point is missing: a field of the record is written $.name");
         steps(*node);
         return node;
     }
 
     void steps(Node& node) {
         while (at_ < text_.size()) {
+            if (node.steps.size() > path_steps_max) fail(fmt::format("a path of more than {} steps", path_steps_max));
             if (take(".")) {
                 node.steps.push_back({Node::Step::Kind::member, name(), 0});
             } else if (take("[*]")) {
@@ -263,6 +292,9 @@ class Parser {
 
     NodePtr word() {
         const auto first = at_;
+        if (text_[at_] == '!') fail(unexpected());
+        if (text_[at_] == '.') fail("a field of the record is written $.name");
+        if (!starts_name(text_[at_])) fail("a value is missing here: a path, a function, a number, or a text in quotes");
         const std::string word = name();
         if (word == "true" || word == "false") return literal(Value::Kind::boolean, word, first);
         if (word == "null") return literal(Value::Kind::null, "", first);
@@ -280,6 +312,7 @@ class Parser {
             steps(*node);
             return node;
         }
+        if (root == named_roots.end() && is_function(word)) fail_at(first, fmt::format("a function is written {}()", word));
         if (root == named_roots.end())
             fail_at(first, names_ == Names::placeholder
                                ? "'" + word + "' is unknown; before a point stands parent, list or window"

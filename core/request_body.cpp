@@ -21,7 +21,7 @@ template <typename Node>
 Node* child_of(Node& node, const std::string& step) {
     if (node.kind == BodyNode::Kind::array) {
         const auto index = index_of(step, node.members.size());
-        return index ? &node.members[*index].second : nullptr;
+        return index ? &node.members[*index].value : nullptr;
     }
     for (auto& [name, value] : node.members)
         if (name == step) return &value;
@@ -67,7 +67,7 @@ void BodyNode::put(const std::vector<std::string>& path, std::string json) {
         if (child == nullptr && node->kind == Kind::json && node->text == "null") node->kind = Kind::object;
         if (child == nullptr && node->kind != Kind::object)
             throw PermanentError("The request's body has no place for " + Into{"", path}.text());
-        node = child != nullptr ? child : &node->members.emplace_back(step, json_node("null")).second;
+        node = child != nullptr ? child : &node->members.emplace_back(step, json_node("null")).value;
     }
     *node = json_node(std::move(json));
 }

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/template.hpp"
@@ -23,6 +22,7 @@ struct Into {
 
 /// A request's body as the source file writes it: JSON whose texts are templates.
 struct BodyNode {
+    struct Member;
     enum class Kind : std::uint8_t {
         json,    ///< `text` is JSON: a number, true, false, null, or a text without placeholders
         text,    ///< `filled` becomes a text; one bare placeholder keeps the type of its value
@@ -31,7 +31,7 @@ struct BodyNode {
     Kind kind = Kind::json;
     std::string text = "null";
     Template filled;
-    std::vector<std::pair<std::string, BodyNode>> members;  ///< array: names are ""
+    std::vector<Member> members;  ///< array: names are ""
 
     /// The node at `path`; nullptr: there is none.
     [[nodiscard]] const BodyNode* at(const std::vector<std::string>& path) const;
@@ -46,6 +46,11 @@ struct BodyNode {
     [[nodiscard]] std::string form() const;
     /// All templates in it.
     void add_templates(std::vector<Template>& templates) const;
+};
+
+struct BodyNode::Member {
+    std::string name;
+    BodyNode value;
 };
 
 struct RequestBody {

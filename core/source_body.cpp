@@ -57,7 +57,7 @@ class BodyReader {
     std::size_t nodes_ = 0;
 };
 
-BodyNode object_of(std::vector<std::pair<std::string, BodyNode>> members) {
+BodyNode object_of(std::vector<BodyNode::Member> members) {
     BodyNode node;
     node.kind = BodyNode::Kind::object;
     node.members = std::move(members);

@@ -241,14 +241,25 @@ class StreamChecks {
         const std::string name = without_scope(scoped);
         std::vector<std::string> known;
         for (const Foreach::Factor& factor : stream.foreach_.factors) {
-            const auto names = factor.names();
+            const auto& names = names_of(factor);
             known.insert(known.end(), names.begin(), names.end());
             if (names.contains(name)) return check_entries(stream, factor, name, placeholder.is_needed);
         }
-        if (stream.foreach_.factors.empty())
+        const bool only_ranges = std::all_of(stream.foreach_.factors.begin(), stream.foreach_.factors.end(),
+                                             [](const Foreach::Factor& factor) { return factor.range.has_value(); });
+        if (only_ranges && !known.empty())
+            report(stream, path, fmt::format("\"foreach\" has no value \"{}\", only {}", name, enumerate(quoted(known))));
+        else if (stream.foreach_.factors.empty())
             report(stream, path, fmt::format("{{{}}} refers to nothing: \"foreach\" has no list", scoped));
         else if (!known.empty())
             report(stream, path, fmt::format("the entries of \"list\" have no \"{}\"", name), did_you_mean(name, known));
+    }
+
+    /// Found once: a list may have a hundred thousand entries.
+    const std::set<std::string>& names_of(const Foreach::Factor& factor) {
+        const auto [found, is_new] = names_.try_emplace(&factor);
+        if (is_new) found->second = factor.names();
+        return found->second;
     }
 
     void check_entries(const Stream& stream, const Foreach::Factor& factor, const std::string& name, bool is_needed) {
@@ -286,6 +297,7 @@ class StreamChecks {
     Problems& problems_;
     std::vector<std::string> stream_names_, table_names_;
     std::map<std::string, Table> tables_;
+    std::map<const Foreach::Factor*, std::set<std::string>> names_;
 };
 
 }  // namespace

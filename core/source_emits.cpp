@@ -90,12 +90,8 @@ void read_set(const MapReader& map, Emit& emit, Problems& problems) {
                          fmt::format("column \"{}\" must be lower-case letters, digits and _, "
                                      "beginning with a letter (at most 63 bytes)",
                                      member.name));
-        else if (auto value = set->expression(member.name)) {
-            if (!value->has_value())
-                problems.add(member.value.at, fmt::format("\"{}\" must be one value: {} yields records, for \"each\"",
-                                                          member.name, value->text()));
+        else if (auto value = set->expression(member.name))
             emit.columns.push_back({member.name, std::move(*value)});
-        }
     }
 }
 
@@ -162,13 +158,21 @@ void check_replace_by(const MapReader& map, const Emit& emit, Problems& problems
     }
 }
 
+std::vector<std::string> read_key_columns(const YamlNode& node, Problems& problems) {
+    constexpr std::size_t columns_max = 32;  // of an index of Postgres (INDEX_MAX_KEYS)
+    auto columns = read_names(node, "key", problems);
+    if (columns.size() <= columns_max) return columns;
+    problems.add(node.at, fmt::format("\"key\" has {} columns, and a key of Postgres has at most {}", columns.size(), columns_max));
+    return {};
+}
+
 Emit read_emit(const YamlNode& node, Problems& problems) {
     const MapReader map{node, std::string(emit_path), problems};
     Emit emit;
     if (const YamlNode* table = map.require("table"))
         emit.table = read_name(*table, "table", 63, problems).value_or("");
-    if (const YamlNode* key = map.find("key")) emit.key = read_names(*key, "key", problems);
-    emit.each = map.expression("each");
+    if (const YamlNode* key = map.find("key")) emit.key = read_key_columns(*key, problems);
+    emit.each = map.records_path("each");
     read_set(map, emit, problems);
     read_merge(map, emit, problems);
     if (const YamlNode* columns = map.find("replace_by"))
@@ -211,7 +215,7 @@ Emit read_short_form(const MapReader& stream, const std::string& name, Problems&
     Emit emit;
     emit.table = name;
     emit.infer = true;
-    if (const YamlNode* key = stream.find("key")) emit.key = read_names(*key, "key", problems);
+    if (const YamlNode* key = stream.find("key")) emit.key = read_key_columns(*key, problems);
     read_merge(stream, emit, problems);
     read_absent(stream, emit, problems);
     read_types(stream, emit, problems);

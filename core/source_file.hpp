@@ -211,15 +211,17 @@ struct Emit {
     [[nodiscard]] bool sweeps() const { return absent == Absent::mark || (absent == Absent::remove && replace_by.empty()); }
 };
 
+/// Numbers in steps.
+struct NumberRange {
+    std::string as;                               ///< what the first number of a step is called; the last one is `end`
+    std::int64_t from = 0, to = 0, step = 1;      ///< `to` is the last number there is
+};
+
 struct Foreach {
     /// Values that the file itself says: a list, or a range of numbers.
     struct Factor {
         std::vector<std::string> list;            ///< JSON object text per entry; a scalar 5 with as: id is {"id": 5}
-        struct Range {
-            std::string as;                       ///< what the first number of a step is called; the last one is `end`
-            std::int64_t from = 0, to = 0, step = 1;  ///< `to` is the last number there is
-        };
-        std::optional<Range> range;               ///< instead of a list
+        std::optional<NumberRange> range;           ///< instead of a list
         std::string place;                        ///< where it stands in `foreach: […]`: "0", "1" …; "" : foreach is a map
 
         [[nodiscard]] std::int64_t size() const;

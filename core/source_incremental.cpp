@@ -145,8 +145,22 @@ void read_window(const MapReader& map, Incremental& incremental, Problems& probl
         problems.add(map.at(), "\"end\" is missing: numbers have no now");
 }
 
+/// True where a request differs from window to window.
+bool asks_for_window(const Stream& stream) {
+    if (stream.url.empty()) return true;  // a problem already
+    if (!stream.incremental->from_into.empty() || !stream.incremental->to_into.empty() || stream.url.uses_window()) return true;
+    std::vector<Template> templates;
+    stream.body.root.add_templates(templates);
+    for (const auto& [name, value] : stream.query) templates.push_back(value);
+    for (const auto& [name, value] : stream.headers) templates.push_back(value);
+    return std::any_of(templates.begin(), templates.end(), [](const Template& text) { return text.uses_window(); });
+}
+
 void check_fit(const MapReader& map, const Stream& stream, Problems& problems) {
     const bool window = stream.incremental->kind == Incremental::Kind::window;
+    if (window && !map.has("from_into") && !map.has("to_into") && !asks_for_window(stream))
+        problems.add(map.at(), "nothing tells the API which window is asked for",
+                     "\"from_into\", \"to_into\", or {window.start} in \"path\" or \"query\"");
     for (const Emit& emit : stream.emits) {
         if (!emit.replace_by.empty() || emit.sweeps())
             problems.add(map.at(), fmt::format("table \"{}\" has \"{}\", and an incremental walk does not see all of its rows",

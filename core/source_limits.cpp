@@ -220,6 +220,11 @@ std::vector<Limit> read_limits(const MapReader& file, Problems& problems) {
         problems.add(node->at, "\"limits\" must be a list of maps");
         return limits;
     }
+    constexpr std::size_t limits_max = 1'000;
+    if (node->items.size() > limits_max) {
+        problems.add(node->at, fmt::format("more than {} limits", limits_max));
+        return limits;
+    }
     for (const YamlNode& item : node->items) {
         if (!item.is_map()) {
             problems.add(item.at, "a limit must be a map such as {name: core, rate: 5000/h}");

@@ -73,6 +73,13 @@ std::optional<Micros> MapReader::duration(std::string_view name) const {
 }
 
 std::optional<Expression> MapReader::expression(std::string_view name) const {
+    auto read = records_path(name);
+    if (read && !read->has_value())
+        problems_.add(find(name)->at, fmt::format("\"{}\" must be one value: {} yields records, for \"each\"", name, read->text()));
+    return read;
+}
+
+std::optional<Expression> MapReader::records_path(std::string_view name) const {
     const YamlNode* found = find(name);
     return found == nullptr ? std::nullopt : read_expression(*found, name, problems_);
 }

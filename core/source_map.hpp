@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,10 @@ class MapReader {
                                             std::int64_t fallback) const;
     [[nodiscard]] bool boolean(std::string_view name, bool fallback) const;
     [[nodiscard]] std::optional<Micros> duration(std::string_view name) const;
+    /// One value.
     [[nodiscard]] std::optional<Expression> expression(std::string_view name) const;
+    /// Records, or one value.
+    [[nodiscard]] std::optional<Expression> records_path(std::string_view name) const;
     [[nodiscard]] std::string header_name(std::string_view name) const;
     /// The word chosen; nothing when absent or wrong.
     [[nodiscard]] std::optional<std::string> choice(std::string_view name) const;
@@ -46,7 +50,8 @@ class MapReader {
     Problems& problems_;
 };
 
-/// The value for a word chosen from the table.
+/// The value for a word chosen from the table; `fallback` where none was chosen. Throws std::logic_error for a word that the table
+/// of fields takes and `words` lack.
 template <class Enum>
 struct Word {
     std::string_view word;
@@ -58,6 +63,7 @@ template <class Enum, std::size_t N>
                           Enum fallback) {
     for (const Word<Enum>& candidate : words)
         if (word == candidate.word) return candidate.value;
+    if (word) throw std::logic_error("nothing reads \"" + *word + "\", which the table of fields takes");
     return fallback;
 }
 

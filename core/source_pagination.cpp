@@ -59,10 +59,20 @@ void read_last_id(const MapReader& map, Pagination& pagination, Problems& proble
         pagination.into = read_into(*into, "into", problems);
 }
 
+/// Names of paginators that need more than their name are told so; true if `node` is one.
+bool needs_fields(const YamlNode& node, Problems& problems) {
+    for (const std::string_view kind : {"next_url", "page", "offset", "cursor", "last_id"}) {
+        if (!node.is_scalar() || node.text != kind) continue;
+        problems.add(node.at, fmt::format("\"{}\" needs its fields: paginate: {{{}: …}}", kind, kind));
+        return true;
+    }
+    return false;
+}
+
 void read_kind(const MapReader& map, Pagination& pagination, Problems& problems) {
     using Kind = Pagination::Kind;
     const auto which = map.one_of({"type", "next_url", "page", "offset", "cursor", "last_id"});
-    if (which == "type")
+    if (which == "type" && !needs_fields(*map.node().find("type"), problems))
         pagination.kind = choose<Kind>(map.choice("type"),
                                        {{"none", Kind::none}, {"link", Kind::link}}, Kind::none);
     if (which == "next_url") {
@@ -92,15 +102,10 @@ void read_kind(const MapReader& map, Pagination& pagination, Problems& problems)
                      "the next page found?");
 }
 
-/// `none` or `link`; names of paginators that need more are told so.
+/// `none` or `link`.
 void read_word(const YamlNode& node, Pagination& pagination, Problems& problems) {
     using Kind = Pagination::Kind;
-    for (const std::string_view kind : {"next_url", "page", "offset", "cursor", "last_id"}) {
-        if (node.text != kind) continue;
-        problems.add(node.at,
-                     fmt::format("\"{}\" needs its fields: paginate: {{{}: …}}", kind, kind));
-        return;
-    }
+    if (needs_fields(node, problems)) return;
     pagination.kind =
         choose<Kind>(read_choice(node, "paginate", "streams.*.paginate.type", problems),
                      {{"none", Kind::none}, {"link", Kind::link}}, Kind::none);

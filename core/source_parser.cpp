@@ -14,6 +14,7 @@ namespace {
 using namespace reading;
 
 constexpr std::size_t source_name_bytes_max = 40;
+constexpr std::size_t streams_max = 500;
 
 std::string read_source_name(const MapReader& file, Problems& problems) {
     const YamlNode* node = file.require("source", "what is the API called?");
@@ -53,7 +54,8 @@ void read_tables(const MapReader& file, SourceFile& source, Problems& problems) 
         source.create_tables = map->boolean("create", true);
         source.drift = choose<SourceFile::Drift>(map->choice("drift"),
                                                  {{"freeze", SourceFile::Drift::freeze},
-                                                  {"add_columns", SourceFile::Drift::add_columns}},
+                                                  {"add_columns", SourceFile::Drift::add_columns},
+                                                  {"overflow", SourceFile::Drift::overflow}},
                                                  SourceFile::Drift::add_columns);
     }
     if (is_reserved_schema(source.schema))
@@ -123,6 +125,10 @@ void read_streams(const MapReader& file, SourceFile& source, Problems& problems)
         problems.add(node->at, "\"streams\" must be a map from names to streams");
         return;
     }
+    if (node->members.size() > streams_max) {
+        problems.add(node->at, fmt::format("more than {} streams", streams_max), "a source can be split into several files");
+        return;
+    }
     for (const YamlNode::Member& member : node->members) {
         if (!is_name(member.name, 63))
             problems.add(member.at,
@@ -153,6 +159,7 @@ SourceFile read_source(const YamlNode& root, Problems& problems) {
     check_streams(source, root, problems);
     read_tables(file, source, problems);
     read_schedule(file, source, problems);
+    if (!problems.empty()) return source;  // parts that others need may be missing
     for (Stream& stream : source.streams) {
         complete_stream(stream, source.limits);
         stream.scheduled = is_scheduled(stream, source.schedule);

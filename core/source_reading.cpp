@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/characters.hpp"
 #include "core/duration.hpp"
@@ -38,7 +39,9 @@ void add_wrong_type(const YamlNode& node, std::string_view name, std::string_vie
                     Problems& problems) {
     if (node.kind == YamlNode::Kind::invalid) return;
     const std::string got = node.is_scalar() ? quote(node.text) : std::string(kind_in_words(node));
-    problems.add(node.at, fmt::format("\"{}\" must be {}, not {}", name, wanted, got));
+    const bool placeholder = node.is_map() && node.members.size() == 1 && node.members[0].value.is_null();
+    problems.add(node.at, fmt::format("\"{}\" must be {}, not {}", name, wanted, got),
+                 placeholder ? fmt::format("a text that begins with a brace stands in quotes: \"{{{}}}\"", node.members[0].name) : "");
 }
 
 std::vector<std::string> quoted(std::vector<std::string> words) {
@@ -127,11 +130,12 @@ std::optional<std::string> read_name(const YamlNode& node, std::string_view name
 std::vector<std::string> read_different(const YamlNode& list, std::string_view name, const ReadOne& read_one,
                                         Problems& problems) {
     std::vector<std::string> names;
+    std::unordered_set<std::string> seen;
     if (list.items.empty()) problems.add(list.at, fmt::format("\"{}\" is empty", name));
     for (const YamlNode& item : list.items) {
         auto text = read_one(item);
         if (!text) continue;
-        if (std::find(names.begin(), names.end(), *text) != names.end())
+        if (!seen.insert(*text).second)
             problems.add(item.at, fmt::format("\"{}\" holds \"{}\" twice", name, *text));
         else
             names.push_back(std::move(*text));

@@ -110,7 +110,7 @@ void read_decode(const MapReader& map, Stream& stream, Problems& problems) {
 }
 
 std::optional<Expression> read_path(const MapReader& map, std::string_view name, Problems& problems) {
-    auto path = map.expression(name);
+    auto path = map.records_path(name);
     if (path && path->yields_parts())
         problems.add(map.find(name)->at, fmt::format("split() is for \"each\": \"{}\" is a path such as $.items[*]", name));
     return path;

@@ -11,6 +11,8 @@ namespace pawl::core {
 
 namespace {
 
+constexpr std::size_t placeholders_max = 100;
+
 /// Where the placeholder that opens at `open` closes: braces in quotes are text, as in `{match(x, '[0-9]{4}')}`.
 std::size_t closing_brace(std::string_view text, std::size_t open) {
     char quote = 0;
@@ -49,6 +51,7 @@ Template Template::compile(std::string_view text) {
     Template compiled;
     compiled.text_ = text;
     std::string literal;
+    std::size_t placeholders = 0;
     const auto end_literal = [&] {
         if (!literal.empty()) compiled.parts_.push_back({.literal = literal});
         literal.clear();
@@ -66,6 +69,8 @@ Template Template::compile(std::string_view text) {
             if (end == std::string_view::npos)
                 throw ExpressionError("\"{\" is not closed: write \"{{\" for a brace", at);
             end_literal();
+            if (++placeholders > placeholders_max)
+                throw ExpressionError(fmt::format("more than {} placeholders", placeholders_max), at);
             compiled.parts_.push_back(parse_placeholder(text.substr(at + 1, end - at - 1), at));
             at = end;
         } else {

@@ -124,6 +124,10 @@ class TreeBuilder final : public YAML::EventHandler {
                 problems_.add(name.at, "a key must be plain text");
             return;
         }
+        if (map.node.members.size() >= yaml_names_max) {
+            problems_.add(name.at, "a map with more than " + std::to_string(yaml_names_max) + " keys");
+            throw Stop{};
+        }
         for (const auto& member : map.node.members) {
             if (member.name != name.text) continue;
             problems_.add(name.at, "\"" + name.text + "\" stands twice",
@@ -224,6 +228,17 @@ bool is_readable(std::string_view text, Problems& problems) {
     return false;
 }
 
+/// What yaml-cpp's words most often come from.
+std::string yaml_hint(std::string_view message, std::string_view text) {
+    const bool in_flow = message.find("flow") != std::string_view::npos;
+    if (in_flow)
+        return "a bracket or comma is missing; or a text inside { } or [ ] holds one of [ ] { } , itself and needs quotes: "
+               "\"$.items[*]\"";
+    if (text.starts_with('\t') || text.find("\n\t") != std::string_view::npos) return "lines are indented by blanks, not by tabs";
+    if (message == "illegal map value") return "a text with \": \" in it needs quotes; and keys of one map begin in one column";
+    return "";
+}
+
 }  // namespace
 
 const YamlNode* YamlNode::find(std::string_view name) const {
@@ -263,7 +278,7 @@ YamlNode parse_yaml(std::string_view text, const Environment& environment, Probl
     } catch (const Stop&) {
         return {.kind = YamlNode::Kind::invalid};
     } catch (const YAML::Exception& error) {
-        problems.add(position(error.mark), "is not YAML: " + error.msg);
+        problems.add(position(error.mark), "is not YAML: " + error.msg, yaml_hint(error.msg, text));
         return {.kind = YamlNode::Kind::invalid};
     }
     YamlNode root = builder.take();

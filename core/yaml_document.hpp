@@ -56,12 +56,14 @@ struct YamlNode::Member {
 /// Bounds of a YAML text: a person wrote it.
 inline constexpr std::size_t yaml_bytes_max = 1u << 20;
 inline constexpr int yaml_depth_max = 64;
+inline constexpr std::size_t yaml_names_max = 2'000;  // of one map: more than the columns that a table may have
 
 /// Parses one YAML document; the only place that uses yaml-cpp. `${VAR}`, `${VAR:-default}` (unset
 /// or empty) and
 /// `${VAR:?message}` are replaced in scalars from `environment` after parsing, `$${` stands for
 /// `${`. Duplicate names, aliases, anchors, tags, a second document and undefined variables become
-/// problems. The result is of Kind::invalid when it cannot be read at all.
+/// problems. The result is of Kind::invalid when it cannot be read at all. Throws
+/// ProblemsError where there are too many to tell.
 [[nodiscard]] YamlNode parse_yaml(std::string_view text, const Environment& environment,
                                   Problems& problems);
 

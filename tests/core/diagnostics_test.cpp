@@ -76,6 +76,12 @@ TEST_CASE("secrets are redacted from problems", "[diagnostics]") {
     CHECK(rendered(problems).find("hush") == std::string::npos);
 }
 
+TEST_CASE("a message is UTF-8, whatever the file holds", "[diagnostics]") {
+    Problems problems{"f", "a: \xff\xfe"};
+    problems.add({1, 4}, "is not UTF-8 text");
+    CHECK(rendered(problems).find("a: \xef\xbf\xbd\xef\xbf\xbd\n") != std::string::npos);
+}
+
 TEST_CASE("a word close to a known one is suggested", "[diagnostics]") {
     const std::vector<std::string> names{"paginate", "path", "query", "key", "foreach"};
     CHECK(closest("pagniate", names) == "paginate");

@@ -36,6 +36,15 @@ TEST_CASE("parts of foreach are combined", "[source_parser]") {
     CHECK(foreach_.entry(4) == R"({"x": 12345678901234567890, "id": 7, "end": 8})");
 }
 
+TEST_CASE("each word for drift is what it says", "[source]") {
+    const auto drift = [](const std::string& word) {
+        return parse("source: s\nstreams: {a: {url: \"https://h/\", key: id}}\ntables: {drift: " + word + "}\n").drift;
+    };
+    CHECK(drift("freeze") == SourceFile::Drift::freeze);
+    CHECK(drift("add_columns") == SourceFile::Drift::add_columns);
+    CHECK(drift("overflow") == SourceFile::Drift::overflow);
+}
+
 TEST_CASE("the smallest useful file is read", "[source]") {
     const SourceFile source = parse(R"(source: hn
 base_url: https://hacker-news.firebaseio.com/v0

@@ -1,43 +1,10 @@
 // Wrong source files and exactly what is said about them.
-#include "core/source_parser.hpp"
-#include "tests/core/problem_list.hpp"
+#include "tests/core/wrong_files.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace pawl::core;
 
 namespace {
-
-using Lines = std::vector<std::string>;
-
-Lines wrong_file(const std::string& text, const std::map<std::string, std::string>& environment = {}) {
-    return problems_of([&] { (void)parse_source_text(text, "x.yaml", environment); });
-}
-
-/// The head of a file that is fine, with `lines` in line 3 and following.
-Lines wrong_head(const std::string& lines) {
-    return wrong_file("source: s\nstreams: {a: {url: \"https://h/\", key: id}}\n" + lines);
-}
-
-/// A stream `a` whose own lines, from line 5 on, are indented by 4.
-Lines wrong_stream(const std::string& lines) {
-    return wrong_file("source: s\nbase_url: https://api.test\nstreams:\n  a:\n" + lines);
-}
-
-/// A stream with `line` (line 7) beside path and key.
-Lines wrong_field(const std::string& line) {
-    return wrong_stream("    path: /a\n    key: id\n    " + line + "\n");
-}
-
-/// A stream with `emit` (line 6) beside path.
-Lines wrong_emit(const std::string& emit) {
-    return wrong_stream("    path: /a\n    emit: " + emit + "\n");
-}
-
-/// A stream asked for by `foreach` (line 5) at `path` (line 6).
-Lines wrong_foreach(const std::string& foreach_text, const std::string& path = "/a") {
-    return wrong_stream("    foreach: " + foreach_text + "\n    path: \"" + path +
-                        "\"\n    key: id\n");
-}
 
 std::string later(const std::string& place, const std::string& word) {
     return place + ": \"" + word + "\" is not supported in this version";
@@ -124,6 +91,8 @@ TEST_CASE("wrong: what is asked for of what is new", "[wrong_files]") {
           Lines{"7:18: \"since\", \"window\" or \"newest_first\" is missing: how is the new told from the old?"});
     CHECK(wrong_field("incremental: {since: {into: query.since}}") ==
           Lines{"7:26: \"field\" is missing: which value of a record says how new it is?"});
+    CHECK(wrong_field("incremental: {newest_first: {}}") ==
+          Lines{"7:33: \"field\" is missing: which value of a record says how new it is?"});
     CHECK(wrong_field("incremental: {since: {field: $.t, into: since}}") ==
           Lines{"7:45: \"into\" must be query.NAME or body.PATH, not \"since\""});
     CHECK(wrong_field("incremental: {since: {field: $.t, into: body.since}}") ==

@@ -121,7 +121,8 @@ TEST_CASE("one file is one document", "[yaml]") {
 }
 
 TEST_CASE("what is not YAML is told with its place", "[yaml]") {
-    CHECK(wrong_yaml("a: [1, 2\nb: 3\n") == Lines{"2:2: is not YAML: end of sequence flow not found"});
+    CHECK(wrong_yaml("a: [1, 2\nb: 3\n") == Lines{"2:2: is not YAML: end of sequence flow not found (a bracket or comma is missing; or a text inside { } or [ ] holds one "
+                "of [ ] { } , itself and needs quotes: \"$.items[*]\")"});
     CHECK(wrong_yaml("a: \"x\nb: 1\n") == Lines{"1:4: the quote is not closed"});
     CHECK(wrong_yaml("a: 'it''s\n") == Lines{"1:4: the quote is not closed"});
     CHECK(wrong_yaml("a: \"x").size() == 1);

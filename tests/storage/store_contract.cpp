@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("lists and ranges are combined, and known by their keys", "[s
     Session<TestType> session;
     auto stream = items({R"({"id": 5})", R"({"id": "x"})"});
     core::Foreach::Factor range;
-    range.range = core::Foreach::Factor::Range{"n", 10, 14, 3};
+    range.range = core::NumberRange{"n", 10, 14, 3};
     auto alone = stream_named("numbers");
     alone.foreach_.kind = core::Foreach::Kind::list;
     alone.foreach_.factors = {range};
