@@ -12,7 +12,7 @@ namespace pawl::core {
 
 namespace {
 
-constexpr std::size_t fields_max = 10'000;  // of a line: a body of delimiters would take a hundred times its size
+constexpr std::size_t fields_max = 10'000;  // of a line: a body of delimiters would take many times its size
 
 struct CsvField {
     std::string_view text;  ///< as it stands, without the quotes around it
