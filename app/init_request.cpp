@@ -26,7 +26,18 @@ constexpr std::array<std::string_view, 19> secret_parameters{
     "sig",       "auth",        "appid",        "authorization", "subscriptionkey"};
 constexpr std::array<std::string_view, 6> schemes{"bearer", "token", "basic", "apikey", "api-key", "key"};
 
+/// Of pages, though they end like secrets.
+constexpr std::array<std::string_view, 6> open_parameters{"pagetoken", "nexttoken", "nextpagetoken", "continuationtoken", "sortkey", "orderkey"};
+constexpr std::array<std::string_view, 12> secret_endings{"token", "key", "secret", "signature", "password", "passwd",
+                                                          "pass",  "pwd", "session", "sessionid", "keyid", "jwt"};
+
 bool is_among(std::string_view word, const auto& words) { return std::find(words.begin(), words.end(), word) != words.end(); }
+
+bool is_secret_parameter(std::string_view word) {
+    if (is_among(word, open_parameters)) return false;
+    return word == "sid" || word == "code" || is_among(word, secret_parameters) ||
+           std::any_of(secret_endings.begin(), secret_endings.end(), [&](std::string_view ending) { return word.ends_with(ending); });
+}
 
 /// "x-api-key" → X_API_KEY
 std::string variable_word(std::string_view text) {
@@ -113,7 +124,7 @@ class Builder {
         for (const auto& [name, value] : asked.query) {
             const Filled one = fill(value, environment_);
             const std::string written_name = fill(name, {}).written;
-            if (!is_among(plain_name(name), secret_parameters)) {
+            if (!is_secret_parameter(plain_name(name))) {
                 need(one.variables);
                 if (is_repeated(asked.query, name))  // a map has each name once
                     add_to_path(name, one.variables.empty() ? core::percent_encoded(one.sent) : one.written);

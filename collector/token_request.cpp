@@ -197,7 +197,9 @@ std::string cookie_set(const HttpResponse& response, const std::string& name) {
         if (core::lower(header) != "set-cookie") continue;
         const auto pair = text.substr(0, text.find(';'));
         const auto equals = pair.find('=');
-        if (equals != std::string::npos && core::trimmed(pair.substr(0, equals)) == name) value = core::trimmed(pair.substr(equals + 1));
+        if (equals == std::string::npos || core::trimmed(pair.substr(0, equals)) != name) continue;
+        const bool taken_away = core::lower(text).find("max-age=0") != std::string::npos;
+        value = taken_away ? "" : std::string(core::trimmed(pair.substr(equals + 1)));
     }
     return value;
 }
@@ -213,7 +215,9 @@ std::string session_token(const core::TokenGrant& grant, const HttpResponse& res
     } catch (const core::PermanentError&) {  // the token may stand in a header
     }
     PageAnswers answer(document ? &*document : nullptr, response.headers);
-    return std::string(answer(grant.token_at).text);
+    const auto value = answer(grant.token_at);
+    const bool is_plain = value.kind == core::Value::Kind::text || value.kind == core::Value::Kind::number;
+    return is_plain ? std::string(value.text) : "";
 }
 
 TokenAnswer read_session(const core::TokenGrant& grant, const HttpResponse& response, const Json& answer, core::WallTime now) {
@@ -227,7 +231,9 @@ TokenAnswer read_session(const core::TokenGrant& grant, const HttpResponse& resp
     if (given.token.size() > token_bytes_max || !std::all_of(given.token.begin(), given.token.end(), is_printable))
         return for_good("the login gives a token that cannot stand in a header");
     const bool told = answer.contains("expires_in") || answer.contains("expires_at");
-    given.life = (told ? life_of(answer, response, now) : std::nullopt).value_or(grant.lifetime);
+    const auto life = told ? life_of(answer, response, now) : grant.lifetime;
+    if (!life) return for_good("the login says in no known way when the token ends");
+    given.life = *life;
     if (given.life.count() <= 0) return later("the login gives a token that is over already");
     return given;
 }

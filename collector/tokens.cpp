@@ -21,6 +21,7 @@ constexpr core::Millis lease_margin =
     std::chrono::seconds(30);  // beyond the timeouts: for the commit
 constexpr core::Micros failure_least = std::chrono::seconds(1);
 constexpr core::Micros failure_most = std::chrono::minutes(1);
+constexpr core::Micros renewals_apart = std::chrono::seconds(1);  // whatever life the server gives
 constexpr core::Micros refusal_pause = std::chrono::minutes(1);
 // Old ones may still stand in an answer that is under way; two a renewal.
 constexpr std::size_t secrets_remembered_max = 8;
@@ -283,7 +284,7 @@ void Tokens::hold(std::string token, core::Micros life, core::Micros left, bool 
     trouble_.clear();
     refusal_.clear();
     failures_ = 0;
-    next_try_ = {};
+    next_try_ = now + renewals_apart;
     over_told_ = false;
 }
 

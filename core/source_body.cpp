@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/decimal.hpp"
-#include "core/errors.hpp"
+#include "core/percent_encoding.hpp"
 #include "core/redact.hpp"
 #include "core/source_parts.hpp"
 
@@ -12,6 +12,8 @@ namespace pawl::core::reading {
 namespace {
 
 constexpr std::size_t nodes_max = 10'000;  // of one body: a person wrote it
+
+bool is_bare_json(const std::string& text) { return is_json_number(text) || text == "true" || text == "false"; }
 
 /// A body as it is written in YAML becomes JSON: numbers, true, false and null stay what they are, texts are templates.
 class BodyReader {
@@ -43,8 +45,7 @@ class BodyReader {
   private:
     BodyNode read_scalar(const YamlNode& yaml) {
         BodyNode node;
-        const bool bare = !yaml.quoted && (is_json_number(yaml.text) || yaml.text == "true" || yaml.text == "false");
-        if (bare) {
+        if (!yaml.quoted && is_bare_json(yaml.text)) {
             node.text = yaml.text;
         } else if (auto filled = read_template(yaml, "body", problems_)) {
             node.kind = BodyNode::Kind::text;
@@ -88,6 +89,13 @@ BodyNode read_graphql(const YamlNode& node, Problems& problems) {
     return body;
 }
 
+/// A form holds values only.
+void check_flat(const YamlNode& form, Problems& problems) {
+    for (const YamlNode::Member& member : form.members)
+        if (member.value.is_map() || member.value.is_sequence())
+            problems.add(member.at, fmt::format("\"{}\" must be a value: a form is flat", member.name));
+}
+
 void read_body(const MapReader& map, Stream& stream, Problems& problems) {
     const auto which = map.one_of({"json", "form", "graphql"});
     const YamlNode* node = which ? map.find(*which) : nullptr;
@@ -103,9 +111,7 @@ void read_body(const MapReader& map, Stream& stream, Problems& problems) {
         return;
     }
     if (which == "form")
-        for (const YamlNode::Member& member : node->members)
-            if (member.value.is_map() || member.value.is_sequence())
-                problems.add(member.at, fmt::format("\"{}\" must be a value: a form is flat", member.name));
+        check_flat(*node, problems);
     BodyReader reader{problems};
     stream.body.root = reader.read(*node);
     if (reader.is_too_large())
@@ -130,12 +136,26 @@ void check_place(const MapReader& map, const Stream& stream, const Into& into, c
     }
 }
 
-/// All texts below `node`: who logs in, and with what.
-void remember_secrets(const YamlNode& node) {
-    if (node.is_scalar()) remember_secret(node.text);
-    for (const std::string& value : node.variable_values) remember_secret(value);
-    for (const YamlNode& item : node.items) remember_secrets(item);
-    for (const YamlNode::Member& member : node.members) remember_secrets(member.value);
+/// A text that is sent, in each form in which it may be told: as it is, in a form, in JSON.
+void remember_sent(const std::string& text) {
+    remember_secret(text);
+    remember_secret(percent_encoded(text));
+    const auto json = json_text(text);
+    remember_secret(std::string_view(json).substr(1, json.size() - 2));
+}
+
+/// A body whose texts are no templates, and secrets: who logs in, and with what. What a variable holds is a text.
+BodyNode read_fixed(const YamlNode& yaml) {
+    BodyNode node;
+    if (yaml.is_map() || yaml.is_sequence()) node.kind = yaml.is_map() ? BodyNode::Kind::object : BodyNode::Kind::array;
+    for (const YamlNode::Member& member : yaml.members) node.members.emplace_back(member.name, read_fixed(member.value));
+    for (const YamlNode& item : yaml.items) node.members.emplace_back("", read_fixed(item));
+    if (!yaml.is_scalar()) return node;
+    remember_sent(yaml.text);
+    for (const std::string& value : yaml.variable_values) remember_sent(value);
+    const bool bare = !yaml.quoted && yaml.variable_values.empty() && is_bare_json(yaml.text);
+    node.text = bare ? yaml.text : json_text(yaml.text);
+    return node;
 }
 
 }  // namespace
@@ -149,23 +169,10 @@ std::pair<std::string, std::string> read_fixed_body(const MapReader& map, Proble
         add_wrong_type(*node, *which, "a map", problems);
         return {};
     }
-    remember_secrets(*node);
-    const auto root = BodyReader{problems}.read(*node);
-    std::vector<Template> templates;
-    root.add_templates(templates);
-    for (const Template& filled : templates)
-        if (!filled.names().empty()) {
-            problems.add(node->at, fmt::format("\"{}\" is the same for every login: it takes no {{placeholders}}", *which));
-            return {};
-        }
-    try {
-        const auto body = root.fill({});
-        if (which == "form") return {body.form(), "application/x-www-form-urlencoded"};
-        return {body.json(), "application/json"};
-    } catch (const PermanentError& error) {
-        problems.add(node->at, error.what());
-        return {};
-    }
+    const auto body = read_fixed(*node);
+    if (which == "json") return {body.json(), "application/json"};
+    check_flat(*node, problems);
+    return {body.form(), "application/x-www-form-urlencoded"};
 }
 
 Into read_into(const YamlNode& node, std::string_view name, Problems& problems) {

@@ -139,6 +139,16 @@ TokenGrant read_jwt(const MapReader& auth, Problems& problems) {
     return grant;
 }
 
+namespace {
+
+/// Known from the answer to a login, and from nothing else.
+bool is_in_answer(const Expression& expression) {
+    return expression.uses_response() && expression.parent_names().empty() &&
+           expression.list_names().empty() && !expression.uses_window();
+}
+
+}  // namespace
+
 void read_session(const MapReader& map, Auth& auth, Problems& problems) {
     auth.kind = Auth::Kind::session;
     TokenGrant& grant = auth.grant.emplace();
@@ -150,7 +160,11 @@ void read_session(const MapReader& map, Auth& auth, Problems& problems) {
     const auto which = session->one_of({"token", "cookie"});
     if (!which) problems.add(session->at(), "\"token\" or \"cookie\" is missing: what does the login give?");
     if (which == "token") grant.token_at = session->expression("token");
+    if (grant.token_at && !is_in_answer(*grant.token_at))
+        problems.add(session->find("token")->at, "\"token\" must be one value of the answer: $.token, or header.x_session");
     if (which == "cookie") grant.cookie = session->text("cookie");
+    if (grant.cookie.find_first_of(" =;,\t\"") != std::string::npos)
+        problems.add(session->find("cookie")->at, "\"cookie\" is the name of a cookie, without its value");
     grant.lifetime = session->duration("lifetime").value_or(session_lifetime_untold);
     if (grant.lifetime < session_lifetime_least) problems.add(session->find("lifetime")->at, "\"lifetime\" must be at least 1m");
     auth.header = which == "cookie" ? "cookie" : "authorization";

@@ -33,14 +33,19 @@ std::string_view kind_in_words(const YamlNode& node) {
     return "";
 }
 
+/// A value as a message shows it: one that came of a variable may be a secret.
+std::string shown(const YamlNode& node) {
+    if (!node.is_scalar()) return std::string(kind_in_words(node));
+    return node.variable_values.empty() ? quote(node.text) : "what its variable holds";
+}
+
 }  // namespace
 
 void add_wrong_type(const YamlNode& node, std::string_view name, std::string_view wanted,
                     Problems& problems) {
     if (node.kind == YamlNode::Kind::invalid) return;
-    const std::string got = node.is_scalar() ? quote(node.text) : std::string(kind_in_words(node));
     const bool placeholder = node.is_map() && node.members.size() == 1 && node.members[0].value.is_null();
-    problems.add(node.at, fmt::format("\"{}\" must be {}, not {}", name, wanted, got),
+    problems.add(node.at, fmt::format("\"{}\" must be {}, not {}", name, wanted, shown(node)),
                  placeholder ? fmt::format("a text that begins with a brace stands in quotes: \"{{{}}}\"", node.members[0].name) : "");
 }
 
@@ -204,11 +209,10 @@ std::optional<std::string> read_choice(const YamlNode& node, std::string_view na
         }
     }
     if (node.kind == YamlNode::Kind::invalid) return std::nullopt;
-    const std::string got = node.is_scalar() ? quote(node.text) : std::string(kind_in_words(node));
     problems.add(
         node.at,
-        fmt::format("\"{}\" must be {}, not {}", name, enumerate(quoted(words), "or"), got),
-        node.is_scalar() ? did_you_mean(node.text, words) : "");
+        fmt::format("\"{}\" must be {}, not {}", name, enumerate(quoted(words), "or"), shown(node)),
+        node.is_scalar() && node.variable_values.empty() ? did_you_mean(node.text, words) : "");
     return std::nullopt;
 }
 

@@ -21,11 +21,11 @@ namespace {
 constexpr std::string_view both_ways = "YmdeHIMSfpbhBaAjyzZsnt%";
 constexpr std::string_view written_only = "GVuw";
 
-struct Word {
+struct FormatWord {
     std::string_view name;
     TimeFormat::Kind kind;
 };
-constexpr std::array<Word, 4> format_words{{{"iso8601", TimeFormat::Kind::iso8601},
+constexpr std::array<FormatWord, 4> format_words{{{"iso8601", TimeFormat::Kind::iso8601},
                                             {"http_date", TimeFormat::Kind::http_date},
                                             {"epoch", TimeFormat::Kind::epoch},
                                             {"epoch_ms", TimeFormat::Kind::epoch_ms}}};
@@ -63,7 +63,7 @@ std::string write_http_date(std::int64_t time) {
 TimeFormat TimeFormat::compile(std::string_view text, Use use) {
     TimeFormat format;
     if (text.find('%') == std::string_view::npos) {
-        const auto word = std::find_if(format_words.begin(), format_words.end(), [&](const Word& w) { return w.name == text; });
+        const auto word = std::find_if(format_words.begin(), format_words.end(), [&](const FormatWord& w) { return w.name == text; });
         if (word == format_words.end()) refuse_word(text);
         format.kind_ = word->kind;
         return format;

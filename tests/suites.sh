@@ -1,9 +1,11 @@
 # Runs suites and counts them: for tests/run and tests/sanitize, which source this from the project's folder.
 #
-# Three suites run at a time, since most of them wait more than they compute; those that only compute give way to the others. The
-# two that wait most, end_to_end and faults, come first, beside each other; `pace` holds pawl to the second and runs alone.
+# Four suites run at a time, since most of them wait more than they compute; those that only compute give way to the others. The
+# three that wait most, end_to_end, faults and outages, come first, beside each other; `pace` holds pawl to the second and runs alone.
 
-passed=0 failed=0 suites_at_a_time=3
+outages=(network failover zombie dns restore standby disk large)  # tags: servers and networks that are away for a while
+
+passed=0 failed=0 suites_at_a_time=4
 
 # run_suite NAME COMMAND…: prints one line; on failure, the end of what the suite said, without what pawl logged meanwhile.
 run_suite() {
@@ -33,7 +35,12 @@ start_suite() {
         model) run_suite model nice tests/model/run safety faults & ;;
         core | simulation) run_suite "$name" nice "$folder/test_$name" & ;;
         end_to_end) run_suite end_to_end "$folder/test_end_to_end" '~[pace]~[faults]~[.]' & ;;
-        faults) run_suite faults "$folder/test_end_to_end" '[faults]' & ;;
+        faults) run_suite faults "$folder/test_end_to_end" "[faults]$(printf '~[%s]' "${outages[@]}")" & ;;
+        outages) run_suite outages "$folder/test_end_to_end" "$(printf '[faults][%s],' "${outages[@]}")" & ;;
+        storage) case $folder in
+            *tsan) run_suite storage "$folder/test_storage" '[threads]' & ;;
+            *) run_suite storage "$folder/test_storage" & ;;
+        esac ;;
         pace) run_suite pace "$folder/test_end_to_end" '[pace]' & ;;
         *) run_suite "$name" "$folder/test_$name" & ;;
     esac

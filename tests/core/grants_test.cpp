@@ -177,6 +177,26 @@ TEST_CASE("a session that is not whole is told", "[grants]") {
     CHECK(wrong("{session: {url: \"https://h/login\", json: {a: 1}}}") ==
           Told{"2:17: \"token\" or \"cookie\" is missing: what does the login give?"});
     CHECK(wrong("{session: {url: \"https://h/login\", json: {a: \"{b}\"}, token: $.t, lifetime: 5s}}") ==
-          Told{"2:48: \"json\" is the same for every login: it takes no {placeholders}", "2:82: \"lifetime\" must be at least 1m"});
+          Told{"2:82: \"lifetime\" must be at least 1m"});
     CHECK(wrong("{session: {url: \"https://h/login\", json: {}, form: {}, token: $.t}}").size() == 1);
+    for (const char* token : {"parent.x", "now()", "\"'text'\""})
+        CHECK(wrong(std::string("{session: {url: \"https://h/login\", json: {}, token: ") + token + "}}") ==
+              Told{"2:59: \"token\" must be one value of the answer: $.token, or header.x_session"});
+    CHECK(wrong("{session: {url: \"https://h/login\", form: {a: {b: 1}}, cookie: \"a=b\"}}") ==
+          Told{"2:49: \"a\" must be a value: a form is flat", "2:69: \"cookie\" is the name of a cookie, without its value"});
+}
+
+TEST_CASE("what a login sends is taken as it is, and is secret in each form in which it may be told", "[grants]") {
+    const auto source = parse_source_text("source: s\nauth: {session: {url: \"https://h/login\", form: {user: \"a{b\", pin: \"${PIN}\", word: \"${WORD}\"}, cookie: sid}}" + streams,
+                                          "x.yaml", {{"PIN", "0071"}, {"WORD", "p@ss {w\"rd"}});
+    CHECK(source.auth->grant->login == "user=a%7Bb&pin=0071&word=p%40ss%20%7Bw%22rd");
+    CHECK(redact("it sent p@ss {w\"rd") == "it sent ***");
+    CHECK(redact("it sent p%40ss%20%7Bw%22rd") == "it sent ***");
+    CHECK(redact("it sent p@ss {w\\\"rd") == "it sent ***");
+}
+
+TEST_CASE("a message does not show what a variable holds", "[grants]") {
+    CHECK(problems_of([] {
+              (void)parse_source_text("source: s\nauth: \"${SECRET}\"" + streams, "x.yaml", {{"SECRET", "hunter2hunter2"}});
+          }) == Told{"2:7: \"auth\" must be a map, not what its variable holds"});
 }

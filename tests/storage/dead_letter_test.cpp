@@ -175,7 +175,7 @@ TEST_CASE("a page that is appended late is appended once, whatever walks came si
     CHECK(store.sql("select string_agg(name, ',' order by name) from api.thing") == "a,b");
 }
 
-TEST_CASE("two that replay the same letter at once store it once", "[dead_letters]") {
+TEST_CASE("two that replay the same letter at once store it once", "[dead_letters][threads]") {
     Store store;
     const Source source = things([](core::Stream& stream) { stream.emits.front().key.clear(); });
     Chain chain = store.open(*source, "thing");

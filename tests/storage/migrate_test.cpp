@@ -37,7 +37,7 @@ TEST_CASE("an empty database gets all migrations and an instance, once", "[stora
     REQUIRE(ask(connection, "select count(*) from pawl.migration") == "5");
 }
 
-TEST_CASE("many processes that migrate at once apply each migration once", "[storage][migrate]") {
+TEST_CASE("many processes that migrate at once apply each migration once", "[storage][migrate][threads]") {
     const std::string url = test::PrivatePostgres::shared().new_database();
     std::array<storage::Migrated, 6> results;
     std::array<std::string, 6> failures;

@@ -531,7 +531,7 @@ TEST_CASE("children inherit the class of the slice that read their parent", "[pa
                     "join pawl.partition using (partition_id)") == "1:2 2:2 3:0");
 }
 
-TEST_CASE("two writers on the same keys keep every row and balance their counts", "[page_store]") {
+TEST_CASE("two writers on the same keys keep every row and balance their counts", "[page_store][threads]") {
     Store store;
     const Source source = things();
     constexpr int rounds = 12, writers = 2, keys = 200;
@@ -573,7 +573,7 @@ TEST_CASE("two writers on the same keys keep every row and balance their counts"
 }
 
 TEST_CASE("a backend that is killed is told as transient, and the same batch goes in later",
-          "[page_store]") {
+          "[page_store][threads]") {
     Store store;
     const Source source = things();
     Chain chain = store.open(*source, "thing");
