@@ -53,6 +53,13 @@ std::vector<std::string> source_files(const std::string& page) {
 
 }  // namespace
 
+TEST_CASE("the GitHub reference file has at most 100 lines, of at most 170 characters", "[docs]") {
+    std::istringstream lines(read("sources/github.yaml"));
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count) CHECK(line.size() <= 170);
+    CHECK(count <= 100);
+}
+
 TEST_CASE("the reference of source files has the row of every field, and no other", "[docs]") {
     const auto page = read("docs/source-files.md");
     INFO("pawl config reference --update docs/source-files.md");
