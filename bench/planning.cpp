@@ -33,7 +33,8 @@ constexpr const char* source_text = R"(
 source: many
 base_url: http://127.0.0.1
 streams:
-  items: {foreach: {table: many.item, key: id}, path: "/item/{id}", key: id}
+  seeds: {path: /seeds, emit: {table: item, each: "$[*]", key: id, set: {id: $.id}}}
+  items: {foreach: {table: item, key: id}, path: "/item/{id}", emit: {table: found, key: id, set: {id: parent.id}}}
 )";
 
 class Inline final : public core::Offload {
@@ -83,8 +84,8 @@ void measure(long count) {
     std::int64_t offered = 0;
     while (offered < count) {
         began = Clock::now();
-        (void)run(catalogue.start_walks("many", {}, step, core::SliceClass::live));
-        auto due = run(catalogue.due_slices("many", {}, epoch, step));
+        (void)run(catalogue.start_walks("many", {"items"}, step, core::SliceClass::live));
+        auto due = run(catalogue.due_slices("many", {"items"}, epoch, step));
         if (due.empty()) throw std::runtime_error("nothing is due");
         std::vector<queue::Offer> offers;
         std::vector<core::SliceId> ids;

@@ -10,7 +10,8 @@ Campaign run_campaign(const CampaignOptions& options) {
     Campaign campaign;
     const auto begin = std::chrono::steady_clock::now();
     const auto passed = [&] { return std::chrono::steady_clock::now() - begin; };
-    for (std::uint64_t seed = options.from; seed < options.from + options.seeds && passed() < options.most; ++seed) {
+    const auto goes_on = [&] { return campaign.seeds < options.least || passed() < options.most; };
+    for (std::uint64_t seed = options.from; seed < options.from + options.seeds && goes_on(); ++seed) {
         const auto result = simulate(seed, options.mutation);
         ++campaign.seeds;
         campaign.steps += result.steps;

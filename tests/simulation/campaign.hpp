@@ -10,6 +10,7 @@ namespace pawl::simulation {
 struct CampaignOptions {
     std::uint64_t seeds = 1'000, from = 1;
     std::chrono::seconds most{365 * 86'400};
+    std::uint64_t least = 0;  ///< so many, however long they take
     Mutation mutation = Mutation::none;
 };
 

@@ -31,11 +31,12 @@ TEST_CASE("nothing is lost, doubled or waits for ever, whatever goes wrong", "[s
     CampaignOptions options;
     options.seeds = 1'000'000;
     options.most = std::chrono::seconds(60);
+    options.least = 500;  // what takes every path but the rare ones, on a machine that does much else
     const auto campaign = run_campaign(options);
     INFO(report(campaign));
     if (campaign.failing) INFO(explain(*campaign.failing, Mutation::none));
     CHECK_FALSE(campaign.failing);
-    CHECK(campaign.seeds > 100);
+    CHECK(campaign.seeds >= options.least);
     for (const auto& [name, count] : campaign.faults) {
         INFO(name);
         CHECK(count > 0);
