@@ -17,6 +17,7 @@
 #include "queue/redis_frontiers.hpp"
 #include "storage/migrate.hpp"
 #include "storage/pg_catalogue.hpp"
+#include "tests/support/inline_offload.hpp"
 #include "tests/support/private_postgres.hpp"
 #include "tests/support/private_redis.hpp"
 #include "tests/support/run_task.hpp"
@@ -37,14 +38,6 @@ streams:
   items: {foreach: {table: item, key: id}, path: "/item/{id}", emit: {table: found, key: id, set: {id: parent.id}}}
 )";
 
-class Inline final : public core::Offload {
-  public:
-    core::Task<> run(std::function<void()> work) override {
-        work();
-        co_return;
-    }
-};
-
 double seconds_since(Clock::time_point began) { return std::chrono::duration<double>(Clock::now() - began).count(); }
 
 void measure(long count) {
@@ -58,7 +51,7 @@ void measure(long count) {
     const auto instance = storage::migrate(connection).instance;
     (void)test::psql(database, "create schema many; create table many.item (id bigint primary key); insert into many.item select "
                                "generate_series(1, " + std::to_string(count) + "); analyze many.item");
-    storage::PgCatalogue catalogue(std::make_shared<storage::ConnectionPool>(database, std::make_shared<Inline>()));
+    storage::PgCatalogue catalogue(std::make_shared<storage::ConnectionPool>(database, std::make_shared<test::InlineOffload>()));
     queue::RedisOptions options;
     options.address = queue::parse_redis_url(redis.socket_url());
     auto redis_connection = std::make_shared<queue::RedisConnection>(io.get_executor(), options, random);

@@ -280,9 +280,8 @@ TokenAnswer read_token_answer(const core::TokenGrant& grant, const HttpResult& r
     auto answer = Json::parse(response.body, nullptr, false);
     const bool is_object = answer.is_object();
     if (!is_object) answer = Json::object();
-    const bool logged_in = grant.kind == Grant::session && !grant.cookie.empty() && response.status / 100 == 3;  // to its start page
-    if (logged_in) return read_session(grant, response, answer, now);
-    if (response.status < 200 || response.status > 299) return refused(grant, response, answer);
+    const bool is_good = response.status / 100 == 2 || (!grant.cookie.empty() && response.status / 100 == 3);  // to a start page
+    if (!is_good) return refused(grant, response, answer);
     if (grant.kind == Grant::session) return read_session(grant, response, answer, now);
     if (!is_object) return later("the token server's answer is no JSON object");
     return read_given(grant, response, answer, now);

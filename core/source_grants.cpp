@@ -92,6 +92,12 @@ void read_exchange(const MapReader& jwt, TokenGrant& grant, Problems& problems) 
                                Grant::jwt_bearer);
 }
 
+/// Known from the answer to a login, and from nothing else.
+bool is_in_answer(const Expression& expression) {
+    return expression.uses_response() && expression.parent_names().empty() &&
+           expression.list_names().empty() && !expression.uses_window();
+}
+
 }  // namespace
 
 TokenGrant read_oauth2(const MapReader& auth, Problems& problems) {
@@ -138,16 +144,6 @@ TokenGrant read_jwt(const MapReader& auth, Problems& problems) {
     read_exchange(*map, grant, problems);
     return grant;
 }
-
-namespace {
-
-/// Known from the answer to a login, and from nothing else.
-bool is_in_answer(const Expression& expression) {
-    return expression.uses_response() && expression.parent_names().empty() &&
-           expression.list_names().empty() && !expression.uses_window();
-}
-
-}  // namespace
 
 void read_session(const MapReader& map, Auth& auth, Problems& problems) {
     auth.kind = Auth::Kind::session;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "core/clock.hpp"
+#include "tests/support/inline_offload.hpp"
 
 namespace pawl::test {
 
@@ -46,15 +47,6 @@ class VirtualTime final : public core::Clock {
     static constexpr core::Micros start_ = std::chrono::seconds(1'800'000'000);
     core::Micros passed_{0};
     std::multimap<core::Micros, core::asio::steady_timer*> sleepers_;
-};
-
-/// Runs the work at once.
-class InlineOffload final : public core::Offload {
-  public:
-    core::Task<> run(std::function<void()> work) override {
-        work();
-        co_return;
-    }
 };
 
 }  // namespace pawl::test

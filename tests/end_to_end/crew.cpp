@@ -68,6 +68,20 @@ void set_redis_back(World& world, std::chrono::milliseconds age) {
     world.memory_lost_since(from);
 }
 
+void try_sql(const World& world, const std::string& statement) {
+    try {
+        (void)world.sql(statement);
+    } catch (const std::runtime_error&) {
+    }
+}
+
+void set_read_only(const World& world, bool read_only) {
+    (void)world.sql(std::string("alter system set default_transaction_read_only = ") + (read_only ? "on" : "off"));
+    (void)world.sql("select pg_reload_conf()");
+}
+
+std::string queue_key(int shard) { return "pawl:{github}:queue:" + std::to_string(shard); }
+
 const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env,
                                                              const std::vector<std::string>& replica) {
     static std::map<std::map<std::string, std::string>, std::map<std::string, std::string>> known;

@@ -50,6 +50,13 @@ constexpr std::int64_t fsync_interval_us = 1'000'000;  // appendfsync everysec: 
 /// Redis comes back from a copy of its append-only directory that was taken so long ago.
 void set_redis_back(World& world, std::chrono::milliseconds age);
 
+/// A statement that may be refused itself: the server is gone, or read-only.
+void try_sql(const World& world, const std::string& statement);
+/// Whether transactions of Postgres may write, from now on.
+void set_read_only(const World& world, bool read_only);
+/// The Redis stream of one of the queue's 16 shards.
+[[nodiscard]] std::string queue_key(int shard);
+
 /// The tables of a run that nothing disturbed, with these variables for the source file; the run is made once for each set of them.
 [[nodiscard]] const std::map<std::string, std::string>& undisturbed_tables(const std::map<std::string, std::string>& env = {},
                                                                            const std::vector<std::string>& replica = {});

@@ -19,38 +19,28 @@ TEST_CASE("Postgres kills connections, holds locks, refuses writes: nothing is l
     World world({.env = few_pages});
     world.set_env("TEST_PACE", "15/s");
     Crew crew(world, seed);
-    const auto quietly = [&](const std::string& statement) {  // it may be refused itself
-        try {
-            (void)world.sql(statement);
-        } catch (const std::runtime_error&) {
-        }
-    };
     const auto kill_some = [&] {
         for (int i = 0; i < 10; ++i) {
-            quietly("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
+            try_sql(world, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and "
                     "pid <> pg_backend_pid() and query ~* '(commit|copy|insert|update)' order by random() limit 2");
             pause_for(std::chrono::milliseconds(crew.between(20, 120)));
         }
     };
-    const auto read_only = [&](const std::string& state) {
-        (void)world.sql("alter system set default_transaction_read_only = " + state);
-        (void)world.sql("select pg_reload_conf()");
-    };
     const std::vector<std::function<void()>> faults{
         [&] { crew.kill_one(); },
         kill_some,
-        [&] { quietly("begin; lock table github.stargazer in access exclusive mode; select pg_sleep(6); commit"); },  // > lock_timeout
+        [&] { try_sql(world, "begin; lock table github.stargazer in access exclusive mode; select pg_sleep(6); commit"); },  // > lock_timeout
         [&] {
-            read_only("on");
+            set_read_only(world, true);
             pause_for(2s);
-            read_only("off");
+            set_read_only(world, false);
         },
         [&] {  // rows in another order than pawl takes them, and its running totals
             for (int i = 0; i < 20; ++i)
-                quietly("begin; update pawl.stream_total set pages = pages; select pg_sleep(0.02); "
+                try_sql(world, "begin; update pawl.stream_total set pages = pages; select pg_sleep(0.02); "
                         "update github.gh_user set login = login; commit");
         },
-        [&] { quietly("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null"); },
+        [&] { try_sql(world, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null"); },
     };
     const std::size_t rounds = std::getenv("PAWL_TEST_FULL") ? 4 : 1;
     for (std::size_t round = 0; round < rounds * faults.size(); ++round) {

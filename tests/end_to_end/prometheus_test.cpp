@@ -117,12 +117,7 @@ TEST_CASE("what a Prometheus holds is in the tables, window by window, whatever 
     Scene scene(metrics_source);
     scene.set_env("PROMETHEUS", server.url());
     std::mt19937 random(7);
-    for (int kill = 0; kill < 3; ++kill) {
-        ChildProcess process(scene.command({"sync"}));
-        if (process.wait(std::chrono::milliseconds(300 + random() % 500))) break;
-        process.kill();
-    }
-    const auto ran = scene.run({"sync"});
+    const auto ran = scene.sync_with_kills(random);
     INFO(ran.errors);
     REQUIRE(ran.status == 0);
 

@@ -13,8 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::string queue_key(int shard) { return "pawl:{github}:queue:" + std::to_string(shard); }
-
 std::size_t requests_of(World& world) { return world.replica().asked().size(); }
 
 /// Redis refuses writes for memory: nobody asks the API, and what is queued is stored all the same.

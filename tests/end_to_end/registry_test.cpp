@@ -69,18 +69,6 @@ void check_pushed(const Scene& scene, const Pushed& pushed) {
     CHECK(verified.status == 0);
 }
 
-void sync_with_some_kills(const Scene& scene, unsigned seed) {
-    std::mt19937 random(seed);
-    for (int kill = 0; kill < 3; ++kill) {
-        ChildProcess process(scene.command({"sync"}));
-        if (process.wait(std::chrono::milliseconds(300 + random() % 600))) break;
-        process.kill();
-    }
-    const auto ran = scene.run({"sync"});
-    INFO(ran.errors);
-    REQUIRE(ran.status == 0);
-}
-
 }  // namespace
 
 TEST_CASE("what a docker-registry holds is in the tables, whatever is killed", "[end_to_end][registry]") {
@@ -98,7 +86,13 @@ TEST_CASE("what a docker-registry holds is in the tables, whatever is killed", "
     scene.set_env("REGISTRY", registry.url());
     scene.set_env("REGISTRY_USER", PrivateRegistry::user);
     scene.set_env("REGISTRY_PASSWORD", PrivateRegistry::password);
-    sync_with_some_kills(scene, 1);
+    std::mt19937 random(1);
+    const auto collect = [&] {
+        const auto ran = scene.sync_with_kills(random);
+        INFO(ran.errors);
+        REQUIRE(ran.status == 0);
+    };
+    collect();
     check_pushed(scene, pushed);
     CHECK(scene.sql("select outcome from pawl.slice_done where stream = 'tags' and outcome <> 'ok'") == "gone");
 
@@ -107,7 +101,7 @@ TEST_CASE("what a docker-registry holds is in the tables, whatever is killed", "
     pushed.image(registry, "app-1", "v9", R"({"app": "ninth"})");
     std::erase_if(pushed.manifests, [](const std::string& line) { return line.starts_with("app-1|v0|"); });
     pushed.image(registry, "app-1", "v0", R"({"app": "moved"})");
-    sync_with_some_kills(scene, 2);
+    collect();
     check_pushed(scene, pushed);
     const auto unchanged = std::stoi(scene.sql("select count(*) from pawl.page where url like '%/manifests/%' and status = 304"));
     CHECK(unchanged >= static_cast<int>(pushed.manifests.size()) - 3);

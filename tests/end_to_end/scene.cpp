@@ -41,4 +41,13 @@ Ran Scene::run(std::vector<std::string> arguments) const {
     return run_program(command(std::move(arguments)), std::chrono::seconds(60));
 }
 
+Ran Scene::sync_with_kills(std::mt19937& random) const {
+    for (int kill = 0; kill < 4; ++kill) {
+        ChildProcess process(command({"sync"}));
+        if (process.wait(std::chrono::milliseconds(300 + random() % 900))) break;
+        process.kill();
+    }
+    return run({"sync"});
+}
+
 }  // namespace pawl::test

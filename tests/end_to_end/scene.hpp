@@ -1,5 +1,6 @@
 #pragma once
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ class Scene {
 
     /// Runs `pawl ARGUMENTS…` to its end.
     [[nodiscard]] Ran run(std::vector<std::string> arguments) const;
+    /// `pawl sync`, killed up to four times at moments that `random` draws, or until it has ended, then left to its end.
+    [[nodiscard]] Ran sync_with_kills(std::mt19937& random) const;
     [[nodiscard]] ChildProcess::Options command(std::vector<std::string> arguments) const;
     [[nodiscard]] std::string sql(const std::string& statement) const {
         return psql(database_, statement);

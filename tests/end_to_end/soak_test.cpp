@@ -62,7 +62,7 @@ Footprint footprint(World& world, pid_t steady) {
     Footprint found{.rss_mib = rss_mib(steady), .descriptors = descriptors(steady)};
     found.redis_mib = static_cast<double>(sum_of(world.redis().command({"INFO", "memory"}), "used_memory:")) / (1 << 20);
     for (int shard = 0; shard < 16; ++shard) {
-        const auto key = "pawl:{github}:queue:" + std::to_string(shard);
+        const auto key = queue_key(shard);
         if (world.redis().command({"EXISTS", key}) != "1") continue;
         found.queued += std::atoi(world.redis().command({"XLEN", key}).c_str());
         found.pending += static_cast<int>(sum_of(world.redis().command({"XINFO", "GROUPS", key}), "pending\n"));
@@ -95,18 +95,6 @@ class Troubles {
         world_.memory_lost_since(from);
     }
 
-    void quietly(const std::string& statement) {  // it may be refused itself
-        try {
-            (void)world_.sql(statement);
-        } catch (const std::runtime_error&) {
-        }
-    }
-
-    void read_only(const std::string& state) {
-        (void)world_.sql("alter system set default_transaction_read_only = " + state);
-        (void)world_.sql("select pg_reload_conf()");
-    }
-
     void break_a_line() {
         auto& line = *lines_[static_cast<std::size_t>(crew_.between(0, 2))];
         line.black_hole(std::array{Forwarder::Way::both, Forwarder::Way::to_server, Forwarder::Way::to_client}[static_cast<std::size_t>(crew_.between(0, 2))]);
@@ -137,12 +125,12 @@ class Troubles {
         {"Postgres crashed", [&] { world_.postgres().kill(); moment(0, 500); world_.postgres().start(); }},
         {"Postgres killed connections", [&] {
             for (int i = 0; i < 5; ++i) {
-                quietly("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
+                try_sql(world_, "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
                 moment(20, 200);
             }
         }},
-        {"Postgres held a lock", [&] { quietly("begin; lock table github.stargazer in access exclusive mode; select pg_sleep(6); commit"); }},
-        {"Postgres read-only", [&] { read_only("on"); moment(1000, 3000); read_only("off"); }},
+        {"Postgres held a lock", [&] { try_sql(world_, "begin; lock table github.stargazer in access exclusive mode; select pg_sleep(6); commit"); }},
+        {"Postgres read-only", [&] { set_read_only(world_, true); moment(1000, 3000); set_read_only(world_, false); }},
     };
 };
 

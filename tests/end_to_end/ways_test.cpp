@@ -17,14 +17,8 @@ std::string rows_of(const Scene& scene, const Way& way) {
                      "' ' || name from ways.\"" + way.name() + "\" order by id");
 }
 
-/// `pawl sync`, killed now and then before it is left to its end.
-void sync_with_kills(Scene& scene, std::mt19937& random) {
-    for (int kill = 0; kill < 4; ++kill) {
-        ChildProcess process(scene.command({"sync"}));
-        if (process.wait(std::chrono::milliseconds(400 + random() % 900))) break;
-        process.kill();
-    }
-    const auto ran = scene.run({"sync"});
+void collect(const Scene& scene, std::mt19937& random) {
+    const auto ran = scene.sync_with_kills(random);
     INFO(ran.errors);
     REQUIRE(ran.status == 0);
 }
@@ -66,7 +60,7 @@ TEST_CASE("every paginator with every format and every incremental mode stores w
         CHECK(verified.status == 0);
         return told;
     };
-    sync_with_kills(scene, random);
+    collect(scene, random);
     (void)check();
     const auto first = scene.api().requests().size();
     {
@@ -75,7 +69,7 @@ TEST_CASE("every paginator with every format and every incremental mode stores w
         list.items[2].minute = 1'100;
         list.items[2].name = "changed";
     }
-    sync_with_kills(scene, random);
+    collect(scene, random);
     std::cout << check();
     // Who asks for what is new asks less: two pages instead of six, where there are pages.
     const auto requests = scene.api().requests();

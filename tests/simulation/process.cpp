@@ -4,6 +4,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include "tests/support/inline_offload.hpp"
+
 /// Asio asks the kernel for files at every turn of an event loop, which is half the time of a simulation. There are none here:
 /// servers, network and time are all in memory. This takes the place of libc's in the executables that simulate.
 extern "C" int epoll_wait(int, epoll_event*, int, int) { return 0; }
@@ -13,14 +15,6 @@ namespace pawl::simulation {
 namespace {
 
 constexpr core::Millis quiet = Process::lease * 2;
-
-class Inline final : public core::Offload {
-  public:
-    core::Task<> run(std::function<void()> work) override {
-        work();
-        co_return;
-    }
-};
 
 collector::PlannerOptions planner_options() {
     collector::PlannerOptions options;
@@ -61,7 +55,7 @@ Process::Process(Role role, std::string name, std::uint64_t seed, Meeting& meeti
       catalogue_(meeting.postgres, network_),
       store_(meeting.postgres, meeting.redis, network_, quiet, meeting.mutation),
       http_(meeting.api, meeting.fate, clock_),
-      offload_(std::make_unique<Inline>()) {
+      offload_(std::make_unique<test::InlineOffload>()) {
     switch (role_) {
         case Role::planner:
             planner_ = std::make_unique<collector::Planner>(

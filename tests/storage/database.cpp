@@ -24,7 +24,7 @@ const std::string& migrated() {
 Database::Database()
     : url_(PrivatePostgres::shared().new_database(migrated())),
       connection_(url_),
-      pool_(std::make_shared<storage::ConnectionPool>(url_, std::make_shared<Inline>())) {}
+      pool_(std::make_shared<storage::ConnectionPool>(url_, std::make_shared<InlineOffload>())) {}
 
 std::string Database::sql(const std::string& text) {
     std::string line;

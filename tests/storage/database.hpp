@@ -6,18 +6,10 @@
 #include "core/source_file.hpp"
 #include "core/task.hpp"
 #include "storage/connection.hpp"
+#include "tests/support/inline_offload.hpp"
 #include "tests/support/run_task.hpp"
 
 namespace pawl::test {
-
-/// Runs work at once, on the caller's thread.
-class Inline final : public core::Offload {
-  public:
-    core::Task<> run(std::function<void()> work) override {
-        work();
-        co_return;
-    }
-};
 
 /// A fresh database of the shared cluster, with pawl's tables.
 class Database {

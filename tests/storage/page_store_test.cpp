@@ -543,7 +543,7 @@ TEST_CASE("two writers on the same keys keep every row and balance their counts"
     for (int writer = 0; writer < writers; ++writer)
         threads.emplace_back([&, writer] {
             storage::PgPageStore mine({store.database().url(), writers},
-                                      std::make_shared<test::Inline>());
+                                      std::make_shared<test::InlineOffload>());
             boost::asio::io_context io;
             for (int round = 0; round < rounds; ++round) {
                 std::string json = "[";

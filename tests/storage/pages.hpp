@@ -40,7 +40,7 @@ storage::PageCommit page_of(const core::Stream& stream, core::Job job, const std
 /// A page store on a database of its own.
 class Store {
   public:
-    Store() : store_({database_.url(), 2}, std::make_shared<Inline>()) {}
+    Store() : store_({database_.url(), 2}, std::make_shared<InlineOffload>()) {}
 
     /// An open slice of a new partition, or the next walk of one.
     Chain open(const core::SourceFile& source, const std::string& stream,

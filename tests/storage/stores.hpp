@@ -36,7 +36,7 @@ class PostgresStores {
   private:
     Database database_;
     storage::PgCatalogue catalogue_{database_.pool()};
-    storage::PgPageStore pages_{{database_.url(), 2}, std::make_shared<Inline>()};
+    storage::PgPageStore pages_{{database_.url(), 2}, std::make_shared<InlineOffload>()};
 };
 
 class MemoryStores {

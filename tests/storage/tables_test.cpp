@@ -194,7 +194,7 @@ TEST_CASE("two processes with different knowledge of a table meet", "[tables]") 
     const core::Stream& stream = source->streams.front();
     Chain chain = store.open(*source, "thing"), other = store.open(*source, "thing", "2");
     (void)store.commit_one(source, page_of(stream, chain.next(), R"([{"id":1,"a":1}])"));
-    storage::PgPageStore second({store.database().url(), 1}, std::make_shared<test::Inline>());
+    storage::PgPageStore second({store.database().url(), 1}, std::make_shared<test::InlineOffload>());
     auto batch = std::make_shared<std::vector<storage::PageCommit>>();
     batch->push_back(page_of(stream, other.next(), R"([{"id":2,"a":"wide"}])"));
     CHECK(store.database().run(second.commit(0, source, batch)).at(0).verdict ==

@@ -124,7 +124,7 @@ TEST_CASE("a token store whose Postgres is away says that it may be back",
           "[storage][token_store]") {
     test::PrivatePostgres postgres;
     const auto pool = std::make_shared<storage::ConnectionPool>(postgres.new_database(),
-                                                                std::make_shared<test::Inline>());
+                                                                std::make_shared<test::InlineOffload>());
     storage::PgTokenStore store(pool);
     postgres.stop();
     boost::asio::io_context io;
